@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every command gets: streams, clock, places; and the exit statuses (DESIGN of the CLI). */
+#ifndef MSE_CLI_CLI_H
+#define MSE_CLI_CLI_H
+
+#include <stdio.h>
+
+#include "base/bytes.h"
+
+enum exit_code {
+    EXIT_YES = 0,
+    EXIT_NO = 1,      /* a check failed, no evidence, wrong shape, answered no */
+    EXIT_USAGE = 2,   /* wrong usage: no traffic happened */
+    EXIT_UNKNOWN = 3, /* cannot tell: unreachable, timeout, collateral missing or expired */
+    EXIT_LOCAL = 4    /* disk, permission, memory */
+};
+
+/* The environment is read once, in main.c. Strings are borrowed; "" where unset. */
+struct cli {
+    FILE *in, *out, *err;
+    int64_t now;
+    bool is_terminal; /* input: may ask */
+    const char *home, *config_home, *cache_home;
+    const char *https_proxy, *no_proxy;
+    char program_dir[4096]; /* where this program lies, "" if unknown */
+};
+
+struct command {
+    const char *name; /* words after the program's name */
+    const char *args;
+    const char *summary; /* help, man page and completion show this one line */
+    enum exit_code (*run)(struct cli *cli, int argc, char **argv);
+    bool is_alias; /* not listed by help */
+};
+extern const struct command mse_commands[];
+
+enum exit_code cmd_cloud_verify(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_trust_operator(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_verify(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_show(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_collateral_fetch(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_collateral_show(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_collateral_check(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_completion(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_help(struct cli *cli, int argc, char **argv);
+
+/* Prints "mse: ..." and maps the error to its exit status: the one place that does. */
+enum exit_code cli_fail(struct cli *cli, const struct mse_error *err);
+enum exit_code cli_code_of(enum mse_err_code code);
+void cli_note(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

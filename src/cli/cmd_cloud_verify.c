@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mse cloud verify: get the certificate, prove or refuse, and save only what was proven. */
+#include <mse/tls.h>
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/encode.h"
+#include "base/file.h"
+#include "cli/config.h"
+#include "cli/verify_args.h"
+#include "client/collect.h"
+#include "client/connect.h"
+#include "verdict/policy.h"
+#include "verdict/report.h"
+
+#define DEFAULT_TIMEOUT_S 30
+#define MAX_TIMEOUT_S 3600
+
+struct run {
+    struct cli *cli;
+    struct verify_args v;
+    /* options */
+    const char *output, *connect, *timeout, *context, *code, *name, *operator_name;
+    bool force, unsafe_shape;
+    /* made of them */
+    struct mse_target target, connect_to, proxy;
+    bool use_proxy;
+    unsigned timeout_ms;
+    bool fetched;                 /* vendors were asked during the handshake */
+    struct mse_error fetch_error; /* why more collateral could not be had */
+};
+
+static void add_rows(struct run *r)
+{
+    const struct option_row rows[] = {
+        { "--output", "FILE", "where to save the certificate (default ./cert.pem)", OPTION_TEXT,
+          &r->output, NULL, false },
+        { "--force", NULL, "replace a different existing file", OPTION_FLAG, &r->force, NULL,
+          false },
+        { "--unsafe-shape", NULL,
+          "save a certificate that must not be imported (pin it in your own client)", OPTION_FLAG,
+          &r->unsafe_shape, NULL, false },
+        { "--context", "FILE", "owner's context, with --code", OPTION_TEXT, &r->context, NULL,
+          false },
+        { "--code", "DIR", "owner's plain code, with --context", OPTION_TEXT, &r->code, NULL,
+          false },
+        { "--operator", "NAME", "expect this stored operator", OPTION_TEXT, &r->operator_name, NULL,
+          false },
+        { "--name", "NAME", "name the certificate must be for, if not DOMAIN", OPTION_TEXT,
+          &r->name, NULL, false },
+        { "--connect", "HOST:PORT", "connect there, with DOMAIN as the name", OPTION_TEXT,
+          &r->connect, NULL, false },
+        { "--timeout", "SECONDS", "for the whole exchange with the service (default 30)",
+          OPTION_TEXT, &r->timeout, NULL, false },
+    };
+
+    verify_args_init(&r->v);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        verify_args_add_row(&r->v, rows[i]);
+    verify_args_add_source_rows(&r->v);
+    verify_args_add_policy_rows(&r->v);
+}
+
+static bool read_timeout(struct run *r, struct mse_error *err)
+{
+    unsigned long v = DEFAULT_TIMEOUT_S;
+    char *end = NULL;
+
+    if (r->timeout != NULL) {
+        v = strtoul(r->timeout, &end, 10);
+        if (r->timeout[0] < '0' || r->timeout[0] > '9' || *end != '\0' || v == 0 ||
+            v > MAX_TIMEOUT_S)
+            return mse_fail_text(err, MSE_ERR_USAGE, "--timeout", "wants 1 to %d seconds",
+                                 MAX_TIMEOUT_S);
+    }
+    r->timeout_ms = (unsigned)v * 1000;
+    return true;
+}
+
+/* Explicit expectations win; else the stored operator is the one expected. */
+static bool apply_operator(struct run *r, struct mse_error *err)
+{
+    struct mse_policy *p = r->v.policy;
+    struct operator_entry entry;
+    bool found = false, ok;
+    char hex[65], number[24];
+
+    if (r->operator_name == NULL && (p->mrsigner.count > 0 || p->instance_key.count > 0))
+        return true;
+    if (!config_operator(r->cli, r->operator_name, &found, &entry, err))
+        return false;
+    if (!found)
+        return true;
+    mse_hex_write(entry.mrsigner, 32, hex);
+    ok = mse_policy_set(p, "mrsigner", hex, err);
+    mse_hex_write(entry.instance_key, 32, hex);
+    ok = ok && mse_policy_set(p, "instance_key", hex, err);
+    (void)snprintf(number, sizeof(number), "%lld", (long long)entry.isv_prod_id);
+    if (p->isv_prod_id == MSE_NOT_SET)
+        ok = ok && mse_policy_set(p, "isv_prod_id", number, err);
+    (void)snprintf(number, sizeof(number), "%lld", (long long)entry.min_isv_svn);
+    if (p->min_isv_svn == MSE_NOT_SET)
+        ok = ok && mse_policy_set(p, "min_isv_svn", number, err);
+    return ok;
+}
+
+static bool check_usage(struct run *r, const char *domain, struct mse_error *err)
+{
+    bool has_fingerprint = false;
+
+    for (size_t i = 0; i < r->v.pending.count; i++)
+        has_fingerprint |= strcmp(r->v.pending.of[i].row->policy_key, "fingerprint") == 0;
+    if ((r->context == NULL) != (r->code == NULL))
+        return mse_fail_text(err, MSE_ERR_USAGE, "cloud verify", "--context and --code go together");
+    if (r->context != NULL && has_fingerprint)
+        return mse_fail_text(err, MSE_ERR_USAGE, "cloud verify",
+                             "--fingerprint and --context exclude each other");
+    if (r->context != NULL)
+        return mse_fail_text(err, MSE_ERR_USAGE, "--context",
+                             "computing the fingerprint from code is not part of this version: ask "
+                             "the owner for it and give --fingerprint");
+    if (!mse_target_parse(domain, "443", &r->target, err) || !read_timeout(r, err))
+        return false;
+    if (r->connect != NULL && !mse_target_parse(r->connect, "443", &r->connect_to, err))
+        return mse_fail_in(err, "--connect");
+    if (r->connect == NULL)
+        r->connect_to = r->target;
+    r->use_proxy = r->cli->https_proxy[0] != '\0' &&
+                   !mse_no_proxy_has(r->cli->no_proxy, r->connect_to.host);
+    if (r->use_proxy && !mse_proxy_parse(r->cli->https_proxy, &r->proxy, err))
+        return false;
+    if (!verify_args_finish(r->cli, &r->v, err) || !apply_operator(r, err))
+        return false;
+    if (!mse_policy_expects_somebody(r->v.policy))
+        return mse_fail_text(err, MSE_ERR_USAGE, "cloud verify",
+                             "nobody is expected, so any enclave would pass: store the operator "
+                             "(mse cloud trust-operator), or give --fingerprint or --mrsigner");
+    return true;
+}
+
+static int64_t judge_at(void *arg)
+{
+    return ((const struct run *)arg)->v.at;
+}
+
+/* Called inside the handshake when the files at hand do not suffice. */
+static struct mse_collateral *more_collateral(void *arg, struct mse_bytes certificate)
+{
+    struct run *r = arg;
+    struct mse_collateral *set = NULL;
+    struct mse_sources sources;
+    struct mse_error err = { 0 };
+
+    if (!verify_args_collateral(&r->v, &set, &err) ||
+        !verify_args_sources(r->cli, &r->v, true, &sources, &err)) {
+        r->fetch_error = err;
+        mse_collateral_free(set);
+        return NULL;
+    }
+    r->fetched = true;
+    /* What was got before a failure may already do. */
+    if (!mse_collect_for_certificate(&sources, certificate, r->v.early, set, &err))
+        r->fetch_error = err;
+    return set;
+}
+
+static bool make_context(struct run *r, SSL_CTX **out, struct mse_error *err)
+{
+    struct mse_tls_options options = {
+        .verifier = r->v.verifier,
+        .collateral = r->v.collateral,
+        .policy = r->v.policy,
+        .name = r->name != NULL ? r->name : r->target.host,
+        .now = judge_at,
+        .more = more_collateral,
+        .arg = r,
+    };
+
+    *out = SSL_CTX_new(TLS_client_method());
+    if (*out == NULL)
+        return mse_fail_memory(err);
+    return mse_collateral_prepare(r->v.collateral, r->v.verifier, err) &&
+           mse_tls_client_attach(*out, &options, err);
+}
+
+static bool certificate_pem(const struct mse_report *report, struct mse_writer *out,
+                            struct mse_error *err)
+{
+    mse_pem_write(out, "CERTIFICATE", report->certificate.der);
+    return mse_writer_ok(out) || mse_fail_memory(err);
+}
+
+static bool check_shape(struct run *r, const struct mse_report *report)
+{
+    if (report->shape == MSE_SHAPE_CONSTRAINED)
+        return true;
+    if (report->shape == MSE_SHAPE_LEAF) {
+        cli_note(r->cli, "note: %s", report->shape_reason);
+        return true;
+    }
+    if (r->unsafe_shape) {
+        cli_note(r->cli,
+                 "warning: do NOT import this certificate: %s. Pin it in your own client, or use "
+                 "the NSS flag P,, and nothing else.",
+                 report->shape_reason);
+        return true;
+    }
+    cli_note(r->cli,
+             "mse: the certificate was verified, but it is not saved: %s. --unsafe-shape saves it "
+             "for clients that pin.",
+             report->shape_reason);
+    return false;
+}
+
+static void print_notes(struct cli *cli, const struct mse_report *report)
+{
+    for (unsigned i = 0; i < MSE_CHECK_COUNT; i++) {
+        const struct mse_check_result *c = mse_report_result(report, (enum mse_check)i);
+
+        if (c->outcome == MSE_OUTCOME_WAIVED && i != MSE_CHECK_FINGERPRINT)
+            cli_note(cli, "note: %s not checked: %s", mse_check_name((enum mse_check)i), c->reason);
+        if (i == MSE_CHECK_TCB && c->outcome == MSE_OUTCOME_PASSED)
+            cli_note(cli, "note: platform is %s", c->reason);
+    }
+    for (size_t i = 0; i < report->judged_count; i++) {
+        for (size_t k = 0; k < report->judged[i].advisory_count; k++)
+            cli_note(cli, "note: advisory %s", report->judged[i].advisories[k]);
+    }
+}
+
+static enum exit_code save(struct run *r, const struct mse_report *report)
+{
+    const char *path = r->output != NULL ? r->output : "./cert.pem";
+    struct mse_writer pem = { 0 };
+    struct mse_error err = { 0 };
+    char *json = NULL;
+    enum exit_code code = EXIT_YES;
+
+    if (!check_shape(r, report))
+        return EXIT_NO;
+    if (!certificate_pem(report, &pem, &err) ||
+        (r->v.json && !mse_report_write_json(report, &json, &err)) ||
+        !mse_file_write(path, mse_writer_bytes(&pem), 0644,
+                        r->force ? MSE_FILE_REPLACE : MSE_FILE_KEEP, &err)) {
+        code = cli_fail(r->cli, &err);
+        if (err.code == MSE_ERR_EXISTS)
+            cli_note(r->cli, "mse: --force replaces it, --output names another file");
+    } else if (r->v.json) {
+        (void)fputs(json, r->cli->out);
+    } else {
+        if (report->checks.of[MSE_CHECK_FINGERPRINT].outcome == MSE_OUTCOME_WAIVED)
+            (void)fputs("Code fingerprint check skipped!\n", r->cli->out);
+        print_notes(r->cli, report);
+        (void)fprintf(r->cli->out,
+                      "Verification: success\nThe verified certificate has been saved at: %s\n",
+                      path);
+    }
+    free(json);
+    mse_writer_cleanup(&pem);
+    return code;
+}
+
+static enum exit_code refuse(struct run *r, const struct mse_report *report)
+{
+    struct mse_error err = { 0 };
+    char line[1024];
+    char *text = NULL;
+
+    if (r->v.json ? mse_report_write_json(report, &text, &err)
+                  : r->v.verbose && mse_report_write_text(report, true, &text, &err))
+        (void)fputs(text, r->v.json ? r->cli->out : r->cli->err);
+    free(text);
+    cli_note(r->cli, "Verification: failed (%s)", mse_verdict_name(mse_report_verdict(report)));
+    print_refusal(r->cli, report);
+    if (r->fetch_error.code != MSE_ERR_NONE)
+        cli_note(r->cli, "  collateral: %s",
+                 mse_error_describe(&r->fetch_error, line, sizeof(line)));
+    return verdict_code(mse_report_verdict(report));
+}
+
+/* One connection: handshake with the judgement inside it, then whatever follows from it. */
+static enum exit_code attempt(struct run *r, SSL_CTX *ctx, const char *sni, bool *again)
+{
+    struct mse_deadline deadline = mse_deadline_in(r->timeout_ms);
+    const struct mse_report *report = NULL;
+    struct mse_error err = { 0 };
+    SSL *ssl = NULL;
+    int fd = -1;
+    bool shaken, proven;
+    enum exit_code code;
+
+    if (!mse_tcp_connect(&r->connect_to, r->use_proxy ? &r->proxy : NULL, &deadline, &fd, &err))
+        return cli_fail(r->cli, &err);
+    shaken = mse_tls_connect_keep(ctx, fd, sni, &deadline, &ssl, &err);
+    report = ssl != NULL ? mse_tls_report(ssl) : NULL;
+    proven = report != NULL && verdict_code(mse_report_verdict(report)) == EXIT_YES;
+    if (shaken && proven) {
+        code = save(r, report);
+    } else if (report != NULL && !proven) {
+        code = refuse(r, report);
+    } else if (proven && *again && r->fetched) {
+        /* The peer did not wait while the vendors were asked. They are cached now. */
+        code = EXIT_UNKNOWN;
+    } else {
+        code = cli_fail(r->cli, &err);
+        *again = false;
+    }
+    *again = *again && proven && !shaken;
+    SSL_free(ssl);
+    (void)close(fd);
+    return code;
+}
+
+static enum exit_code connect_and_judge(struct run *r)
+{
+    const char *name = r->name != NULL ? r->name : r->target.host;
+    struct mse_target named = r->target;
+    struct mse_error err = { 0 };
+    SSL_CTX *ctx = NULL;
+    bool again = true;
+    enum exit_code code;
+
+    if (r->name != NULL && !mse_target_parse(r->name, "443", &named, &err)) {
+        (void)mse_fail_in(&err, "--name");
+        return cli_fail(r->cli, &err);
+    }
+    if (!make_context(r, &ctx, &err)) {
+        SSL_CTX_free(ctx);
+        return cli_fail(r->cli, &err);
+    }
+    code = attempt(r, ctx, named.is_address ? NULL : name, &again);
+    if (again) {
+        again = false;
+        code = attempt(r, ctx, named.is_address ? NULL : name, &again);
+    }
+    SSL_CTX_free(ctx);
+    return code;
+}
+
+enum exit_code cmd_cloud_verify(struct cli *cli, int argc, char **argv)
+{
+    struct run r = { .cli = cli };
+    struct mse_error err = { 0 };
+    const char *domain = NULL;
+    bool helped = false;
+    size_t count = 0;
+    enum exit_code code = EXIT_YES;
+
+    add_rows(&r);
+    if (!options_read(cli, "cloud verify", r.v.rows, r.v.row_count, argc, argv, &domain, 1, &count,
+                      &helped, &err)) {
+        code = cli_fail(cli, &err);
+    } else if (helped) {
+        code = EXIT_YES;
+    } else if (count == 0) {
+        cli_note(cli, "mse: cloud verify wants a domain name (see --help)");
+        code = EXIT_USAGE;
+    } else if (!check_usage(&r, domain, &err)) {
+        code = cli_fail(cli, &err);
+    } else {
+        if (r.v.simulation_root != NULL)
+            cli_note(cli, "warning: simulated evidence is accepted: it proves nothing about "
+                          "hardware");
+        if (!r.v.json) {
+            (void)fputs("Checking your app...\n", cli->out);
+            (void)fflush(cli->out);
+        }
+        code = connect_and_judge(&r);
+    }
+    verify_args_cleanup(&r.v);
+    return code;
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The whole judgement: input to evidence, appraisal, policy, verdict. */
+#include <stdlib.h>
+
+#include "base/encode.h"
+#include "verdict/policy_check.h"
+#include "verdict/report.h"
+#include "verdict/subject.h"
+#include "verdict/verdict.h"
+#include "verdict/verifier.h"
+
+/* What one verification works with. */
+struct job {
+    struct mse_verifier *verifier;
+    const struct mse_collateral *collateral;
+    const struct mse_policy *policy;
+    const struct mse_request *request;
+    struct mse_report *report;
+};
+
+static void narrow(struct mse_report *r, int64_t from, int64_t until)
+{
+    if (from > r->holds_from)
+        r->holds_from = from;
+    if (until < r->holds_until)
+        r->holds_until = until;
+}
+
+static void copy_advisories(struct mse_judged *j)
+{
+    const struct mse_tcb_result *t = &j->appraisal.tcb;
+
+    for (size_t i = 0; i < t->advisory_count && j->advisory_count < MSE_MAX_ADVISORIES; i++)
+        (void)mse_escape(t->advisories[i], j->advisories[j->advisory_count++],
+                         sizeof(j->advisories[0]));
+    /* The collateral may be gone before the report is. */
+    j->appraisal.tcb.advisory_count = 0;
+    j->appraisal.early.advisory_count = 0;
+}
+
+static bool appraise_quote(struct job *job, struct mse_judged *j, enum mse_padding padding,
+                           struct mse_error *err)
+{
+    struct mse_checks *checks = &job->report->checks;
+    struct mse_error parse = { 0 };
+    struct mse_quote quote;
+
+    if (!mse_quote_parse(j->evidence, padding, &quote, &parse)) {
+        (void)mse_check_fail_error(checks, MSE_CHECK_EVIDENCE, &parse);
+        return true;
+    }
+    mse_check_pass(checks, MSE_CHECK_EVIDENCE);
+    return mse_dcap_appraise(job->verifier->cache, &job->verifier->roots, job->collateral, &quote,
+                             job->request->at, checks, &j->appraisal, err);
+}
+
+static bool appraise_snp(struct job *job, struct mse_judged *j, const struct mse_snp_certs *certs,
+                         struct mse_error *err)
+{
+    struct mse_checks *checks = &job->report->checks;
+    struct mse_error parse = { 0 };
+    struct mse_snp_report report;
+
+    if (!mse_snp_report_parse(j->evidence, &report, &parse)) {
+        (void)mse_check_fail_error(checks, MSE_CHECK_EVIDENCE, &parse);
+        return true;
+    }
+    mse_check_pass(checks, MSE_CHECK_EVIDENCE);
+    return mse_snp_appraise(job->verifier->cache, &job->verifier->roots, job->collateral, &report,
+                            certs, job->request->at, checks, &j->appraisal, err);
+}
+
+static void check_policy(struct job *job, const struct mse_judged *j)
+{
+    struct mse_report *r = job->report;
+    int64_t until = INT64_MAX;
+
+    if (j->appraisal.tee == MSE_TEE_NONE)
+        return; /* evidence did not parse: that check has failed, the others did not run */
+    mse_policy_check_tcb(job->policy, &j->appraisal, job->request->at, &until, &r->checks);
+    mse_policy_check_attributes(job->policy, &j->appraisal, &r->checks);
+    mse_policy_check_machine(job->policy, &j->appraisal, &r->checks);
+    mse_policy_check_signer(job->policy, &j->appraisal, &r->checks);
+    mse_policy_check_fingerprint(job->policy, &j->appraisal, &r->checks);
+    narrow(r, j->appraisal.valid_from, j->appraisal.valid_until);
+    narrow(r, INT64_MIN, until);
+}
+
+/* At least one check must tie the evidence to somebody; that none was even configured for this kind
+ * of evidence is a refusal, not an omission. */
+static void check_somebody(struct mse_report *r)
+{
+    struct mse_checks *c = &r->checks;
+
+    if (c->of[MSE_CHECK_SIGNER].outcome == MSE_OUTCOME_PASSED ||
+        c->of[MSE_CHECK_FINGERPRINT].outcome == MSE_OUTCOME_PASSED)
+        return;
+    if (c->of[MSE_CHECK_FINGERPRINT].outcome == MSE_OUTCOME_WAIVED)
+        (void)mse_check_fail(c, MSE_CHECK_FINGERPRINT, MSE_ERR_POLICY,
+                             "nothing that is expected applies to this kind of evidence: any %s "
+                             "at all would pass",
+                             mse_tee_name(r->judged[0].appraisal.tee));
+}
+
+static void check_instance(struct job *job)
+{
+    struct mse_report *r = job->report;
+    bool code_known = r->checks.of[MSE_CHECK_FINGERPRINT].outcome == MSE_OUTCOME_PASSED;
+    struct mse_error err = { 0 };
+    uint8_t fingerprint[32];
+
+    if (r->has_certificate && job->policy->instance_key.count > 0) {
+        if (mse_instance_read(&r->certificate, &job->policy->instance_key, &r->instance, &err)) {
+            r->has_instance = true;
+            if (!mse_fingerprint_of(&r->judged[0].appraisal, fingerprint) ||
+                memcmp(fingerprint, r->instance.fingerprint, 32) != 0)
+                (void)mse_check_fail(&r->checks, MSE_CHECK_INSTANCE, MSE_ERR_MISMATCH,
+                                     "the operator's statement is about another fingerprint");
+            else if (job->request->at > r->instance.not_after)
+                (void)mse_check_fail(&r->checks, MSE_CHECK_INSTANCE, MSE_ERR_EXPIRED,
+                                     "the operator's statement has expired");
+            else if (r->name[0] != '\0' && strcmp(r->name, r->instance.name) != 0 &&
+                     strcmp(r->name, r->instance.config_name) != 0)
+                (void)mse_check_fail(&r->checks, MSE_CHECK_INSTANCE, MSE_ERR_MISMATCH,
+                                     "the operator's statement is about %s", r->instance.name);
+            else
+                mse_check_pass(&r->checks, MSE_CHECK_INSTANCE);
+            narrow(r, INT64_MIN, r->instance.not_after);
+            return;
+        }
+        if (err.code != MSE_ERR_MISSING) {
+            (void)mse_check_fail_error(&r->checks, MSE_CHECK_INSTANCE, &err);
+            return;
+        }
+    }
+    if (code_known)
+        r->checks.of[MSE_CHECK_INSTANCE].outcome = MSE_OUTCOME_NOT_APPLICABLE;
+    else
+        mse_check_waive(&r->checks, MSE_CHECK_INSTANCE,
+                        "no statement of the operator about this instance: any app of this signer "
+                        "would pass");
+}
+
+static void check_age_and_level(struct job *job)
+{
+    const struct mse_policy *p = job->policy;
+    struct mse_report *r = job->report;
+
+    r->level = r->has_certificate ? MSE_LEVEL_CERTIFICATE : MSE_LEVEL_NONE;
+    if (p->max_age == MSE_NOT_SET)
+        r->checks.of[MSE_CHECK_AGE].outcome = MSE_OUTCOME_NOT_APPLICABLE;
+    else if (!r->has_certificate)
+        (void)mse_check_unknown(&r->checks, MSE_CHECK_AGE, MSE_ERR_MISSING,
+                                "bare evidence carries no time");
+    else if (job->request->at - r->certificate.not_before > p->max_age)
+        (void)mse_check_fail(&r->checks, MSE_CHECK_AGE, MSE_ERR_EXPIRED,
+                             "the certificate is %lld hours old",
+                             (long long)(job->request->at - r->certificate.not_before) / 3600);
+    else {
+        mse_check_pass(&r->checks, MSE_CHECK_AGE);
+        narrow(r, INT64_MIN, r->certificate.not_before + p->max_age);
+    }
+    if (p->min_level == MSE_NOT_SET)
+        mse_check_waive(&r->checks, MSE_CHECK_LEVEL,
+                        r->has_certificate
+                            ? "level 1: a genuine enclave made this key at some time"
+                            : "level 0: the evidence is bound to no key or connection");
+    else if ((int64_t)r->level < p->min_level)
+        (void)mse_check_fail(&r->checks, MSE_CHECK_LEVEL, MSE_ERR_POLICY,
+                             "level %d was reached, %lld is asked for", (int)r->level,
+                             (long long)p->min_level);
+    else
+        mse_check_pass(&r->checks, MSE_CHECK_LEVEL);
+}
+
+/* Two pieces of evidence in one certificate must be about one enclave: else measurement could be
+ * taken from one and binding from the other. */
+static void check_same_enclave(struct mse_report *r)
+{
+    const struct mse_appraisal *a = &r->judged[0].appraisal;
+    bool same;
+
+    for (size_t i = 1; i < r->judged_count; i++) {
+        const struct mse_appraisal *b = &r->judged[i].appraisal;
+
+        same = a->tee == b->tee;
+        if (same && a->tee == MSE_TEE_SGX)
+            same = memcmp(a->quote.sgx.mrenclave, b->quote.sgx.mrenclave, 32) == 0 &&
+                   memcmp(a->quote.sgx.mrsigner, b->quote.sgx.mrsigner, 32) == 0 &&
+                   memcmp(a->quote.sgx.attributes, b->quote.sgx.attributes, 16) == 0;
+        else if (same && a->tee == MSE_TEE_TDX)
+            same = memcmp(a->quote.td.mrtd, b->quote.td.mrtd, 48) == 0;
+        else if (same && a->tee == MSE_TEE_SNP)
+            same = memcmp(a->snp.measurement, b->snp.measurement, 48) == 0 &&
+                   memcmp(a->snp.host_data, b->snp.host_data, 32) == 0;
+        if (!same)
+            (void)mse_check_fail(&r->checks, MSE_CHECK_BINDING, MSE_ERR_BINDING,
+                                 "the certificate carries evidence of two different enclaves");
+    }
+}
+
+static bool judge_certificate(struct job *job, struct mse_error *err)
+{
+    struct mse_report *r = job->report;
+    struct mse_error inner = { 0 };
+    const char *profile = job->request->profile;
+
+    if (profile == NULL && job->policy->profile[0] != '\0')
+        profile = job->policy->profile;
+    mse_subject_check_certificate(job->request, r);
+    if (!mse_ratls_read(&r->certificate, profile, &r->ratls, &inner)) {
+        if (inner.code == MSE_ERR_MEMORY || inner.code == MSE_ERR_USAGE) {
+            *err = inner;
+            return false;
+        }
+        (void)mse_check_fail_error(&r->checks,
+                                   inner.code == MSE_ERR_BINDING ? MSE_CHECK_BINDING
+                                                                 : MSE_CHECK_EVIDENCE,
+                                   &inner);
+        return true;
+    }
+    mse_check_pass(&r->checks, MSE_CHECK_BINDING);
+    for (size_t i = 0; i < r->ratls.count; i++) {
+        const struct mse_attestation *a = &r->ratls.of[i].attestation;
+        struct mse_judged *j = &r->judged[r->judged_count];
+
+        if (r->ratls.of[i].is_copy)
+            continue;
+        r->judged_count++;
+        j->profile = r->ratls.of[i].profile->name;
+        memcpy(j->oid, r->ratls.of[i].oid, sizeof(j->oid));
+        j->evidence = a->evidence;
+        if (a->kind == MSE_EVIDENCE_SNP ? !appraise_snp(job, j, &a->certs, err)
+                                        : !appraise_quote(job, j, a->padding, err))
+            return false;
+    }
+    check_same_enclave(r);
+    return true;
+}
+
+static bool judge_evidence(struct job *job, struct mse_error *err)
+{
+    struct mse_report *r = job->report;
+    struct mse_judged *j = &r->judged[0];
+    struct mse_error inner = { 0 };
+    struct mse_subject subject;
+
+    r->judged_count = 1;
+    r->checks.of[MSE_CHECK_CERTIFICATE].outcome = MSE_OUTCOME_NOT_APPLICABLE;
+    r->checks.of[MSE_CHECK_NAME].outcome = MSE_OUTCOME_NOT_APPLICABLE;
+    mse_check_waive(&r->checks, MSE_CHECK_BINDING, "bare evidence is bound to no certificate");
+    if (!mse_subject_open((struct mse_bytes){ r->input, job->request->evidence.len }, &subject,
+                          &inner)) {
+        (void)mse_check_fail_error(&r->checks, MSE_CHECK_EVIDENCE, &inner);
+        return true;
+    }
+    r->is_hcl = subject.is_hcl;
+    r->hcl = subject.hcl;
+    j->evidence = subject.evidence;
+    return subject.kind == MSE_EVIDENCE_SNP ? appraise_snp(job, j, &subject.certs, err)
+                                            : appraise_quote(job, j, MSE_PADDING_ZERO, err);
+}
+
+static bool take_input(const struct mse_request *request, struct mse_report *r,
+                       struct mse_error *err)
+{
+    struct mse_bytes in = request->certificate.len > 0 ? request->certificate : request->evidence;
+    struct mse_error inner = { 0 };
+    size_t len = in.len;
+
+    if ((request->certificate.len > 0) == (request->evidence.len > 0))
+        return mse_fail_text(err, MSE_ERR_USAGE, "request",
+                             "wants either a certificate or evidence");
+    if (in.len > MSE_CERT_MAX_SIZE * 2)
+        return mse_fail(err, MSE_ERR_LIMIT, in.len, "request");
+    r->input = malloc(in.len);
+    if (r->input == NULL)
+        return mse_fail_memory(err);
+    if (request->certificate.len == 0) {
+        memcpy(r->input, in.data, in.len);
+        return true;
+    }
+    r->has_certificate = true;
+    if (!mse_subject_certificate_der(in, r->input, &len, &inner) ||
+        !mse_cert_parse((struct mse_bytes){ r->input, len }, &r->certificate, &inner)) {
+        r->has_certificate = false;
+        (void)mse_check_fail_error(&r->checks, MSE_CHECK_CERTIFICATE, &inner);
+    }
+    return true;
+}
+
+static bool judge(struct job *job, struct mse_error *err)
+{
+    struct mse_report *r = job->report;
+
+    if (r->checks.of[MSE_CHECK_CERTIFICATE].outcome == MSE_OUTCOME_FAILED)
+        return true; /* unreadable: nothing else can be said */
+    if (r->has_certificate ? !judge_certificate(job, err) : !judge_evidence(job, err))
+        return false;
+    for (size_t i = 0; i < r->judged_count; i++) {
+        check_policy(job, &r->judged[i]);
+        copy_advisories(&r->judged[i]);
+    }
+    if (r->judged_count > 0 && r->judged[0].appraisal.tee != MSE_TEE_NONE) {
+        check_somebody(r);
+        check_instance(job);
+    }
+    check_age_and_level(job);
+    if (job->policy->strict)
+        mse_verdict_refuse_waived(&r->checks);
+    return true;
+}
+
+bool mse_verify(struct mse_verifier *verifier, const struct mse_collateral *collateral,
+                const struct mse_policy *policy, const struct mse_request *request,
+                struct mse_report **out, struct mse_error *err)
+{
+    struct job job = { verifier, collateral, policy, request, NULL };
+
+    *out = NULL;
+    if (!mse_policy_expects_somebody(policy))
+        return mse_fail_text(err, MSE_ERR_USAGE, "policy",
+                             "expects nobody: any enclave at all would pass. Give a fingerprint, a "
+                             "measurement or a signer");
+    if (collateral != NULL && !collateral->prepared)
+        return mse_fail_text(err, MSE_ERR_USAGE, "collateral", "was not prepared");
+    job.report = calloc(1, sizeof(*job.report));
+    if (job.report == NULL)
+        return mse_fail_memory(err);
+    job.report->at = request->at;
+    job.report->holds_from = INT64_MIN;
+    job.report->holds_until = INT64_MAX;
+    job.report->shape_reason = "";
+    if (request->name != NULL && strlen(request->name) < sizeof(job.report->name))
+        memcpy(job.report->name, request->name, strlen(request->name) + 1);
+    if (!take_input(request, job.report, err) || !judge(&job, err)) {
+        mse_report_free(job.report);
+        return false;
+    }
+    job.report->verdict = mse_verdict_of(&job.report->checks);
+    *out = job.report;
+    return true;
+}
