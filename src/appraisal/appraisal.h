@@ -26,9 +26,9 @@ struct mse_tcb_result {
     enum mse_tcb_status module_status; /* TDX module */
     bool qe_matches; /* MRSIGNER, product id, attributes and misc select of the QE fit */
     enum mse_tcb_status qe_status;
-    int64_t tcb_date;  /* of the platform level that matched */
-    uint32_t tcb_eval; /* the lower one of TCB info and QE identity */
-    int64_t next_update; /* earliest of the two */
+    int64_t tcb_date;                                /* of the platform level that matched */
+    uint32_t tcb_eval;                               /* the lower one of TCB info and QE identity */
+    int64_t next_update;                             /* earliest of the two */
     struct mse_bytes advisories[MSE_MAX_ADVISORIES]; /* borrowed from the collateral */
     size_t advisory_count;
     /* What is short of the newest level and what mends it; "" if nothing is. */

@@ -189,8 +189,9 @@ static bool check_item(struct job *j, const struct mse_item *item, enum mse_item
     char text[256];
 
     if (item == NULL) {
-        const struct mse_item *rejected =
-            j->collateral != NULL ? mse_collateral_rejected(j->collateral, kind) : NULL;
+        const struct mse_item *rejected = j->collateral != NULL
+                                              ? mse_collateral_rejected(j->collateral, kind)
+                                              : NULL;
 
         if (rejected == NULL)
             return mse_check_unknown(j->checks, MSE_CHECK_COLLATERAL, MSE_ERR_MISSING, "no %s",
@@ -209,18 +210,17 @@ static bool check_item(struct job *j, const struct mse_item *item, enum mse_item
 
 static const struct mse_item *find_tcb_info(const struct job *j, bool early)
 {
-    return j->collateral == NULL ? NULL
-                                 : mse_collateral_tcb_info(j->collateral, is_tdx(j),
-                                                           j->out->pck.fmspc, early, j->at);
+    return j->collateral == NULL
+               ? NULL
+               : mse_collateral_tcb_info(j->collateral, is_tdx(j), j->out->pck.fmspc, early, j->at);
 }
 
 static const struct mse_item *find_qe_identity(const struct job *j, bool early)
 {
     enum mse_qe_id id = is_tdx(j) ? MSE_QE_TDX : MSE_QE_SGX;
 
-    return j->collateral == NULL
-               ? NULL
-               : mse_collateral_qe_identity(j->collateral, id, early, j->at);
+    return j->collateral == NULL ? NULL
+                                 : mse_collateral_qe_identity(j->collateral, id, early, j->at);
 }
 
 static void judge_qe_identity(struct job *j, const struct mse_qe_identity *identity)

@@ -2,8 +2,7 @@
 /* Look-ups of certificates by bytes and by name in an authenticated set. */
 #include "appraisal/known_cert.h"
 
-const struct mse_item *mse_known_cert(const struct mse_collateral *collateral,
-                                      struct mse_bytes der)
+const struct mse_item *mse_known_cert(const struct mse_collateral *collateral, struct mse_bytes der)
 {
     if (collateral == NULL)
         return NULL;

@@ -31,7 +31,7 @@ struct search {
     const struct mse_quote *quote;
     struct mse_trusted *trusted; /* being made */
     struct mse_error *err;       /* why there is no chain */
-    bool incomplete; /* nothing is wrong, but a certificate is not at hand */
+    bool incomplete;             /* nothing is wrong, but a certificate is not at hand */
 };
 
 static bool is_line_end(uint8_t c)
@@ -118,9 +118,8 @@ static bool check_roles(const struct search *s, const struct found_certs *certs,
         if (certs->role[i] == MSE_ROLE_PCK_LEAF || is_pck_ca(certs->role[i]))
             continue;
         if (certs->role[i] != MSE_ROLE_INTEL_ROOT)
-            return mse_fail_text(
-                err, MSE_ERR_CHAIN, "cert_data", "%s has no place in a PCK chain",
-                mse_cert_name_text(certs->cert[i].subject, name, sizeof(name)));
+            return mse_fail_text(err, MSE_ERR_CHAIN, "cert_data", "%s has no place in a PCK chain",
+                                 mse_cert_name_text(certs->cert[i].subject, name, sizeof(name)));
         if (mse_known_root(s->roots, s->collateral, &certs->cert[i], MSE_ROOT_INTEL, err) == NULL)
             return false;
     }
@@ -318,8 +317,8 @@ bool mse_pck_chain_find(struct mse_trust_cache *cache, const struct mse_roots *r
 {
     MSE_CLEANUP(mse_trusted_cleanup) struct mse_trusted *made = NULL;
     const struct mse_cert_data *data = &quote->cert_data;
-    bool brings_leaf =
-        data->type == MSE_CERT_DATA_PCK_CHAIN || data->type == MSE_CERT_DATA_PCK_LEAF;
+    bool brings_leaf = data->type == MSE_CERT_DATA_PCK_CHAIN ||
+                       data->type == MSE_CERT_DATA_PCK_LEAF;
     uint8_t type = (uint8_t)data->type;
     const struct mse_bytes lookup[] = { { &type, 1 }, data->body };
     struct mse_error why = { 0 };

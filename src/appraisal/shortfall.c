@@ -101,8 +101,8 @@ static void add_remedies(struct sentence *s, const struct remedy *remedies, size
     }
 }
 
-void mse_shortfall_write(const struct mse_tcb_choice *choice, enum mse_tcb_status status,
-                         char *out, size_t size)
+void mse_shortfall_write(const struct mse_tcb_choice *choice, enum mse_tcb_status status, char *out,
+                         size_t size)
 {
     const struct mse_tcb_info *info = choice->info;
     struct sentence s = { .out = out, .size = size - REMEDY_ROOM };

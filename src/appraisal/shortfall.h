@@ -18,7 +18,7 @@ struct mse_tcb_choice {
 };
 
 /* Compares with the first level of each list, which is the newest; "" if nothing is short. */
-void mse_shortfall_write(const struct mse_tcb_choice *choice, enum mse_tcb_status status,
-                         char *out, size_t size);
+void mse_shortfall_write(const struct mse_tcb_choice *choice, enum mse_tcb_status status, char *out,
+                         size_t size);
 
 #endif

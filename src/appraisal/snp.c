@@ -85,9 +85,8 @@ static void judge_collateral(struct job *j)
 
         mse_check_fail_bytes(
             j->checks, MSE_CHECK_COLLATERAL,
-            (struct mse_bytes){ (const uint8_t[]){ want.fmc, want.bl, want.tee, want.snp,
-                                                   want.ucode },
-                                5 },
+            (struct mse_bytes){
+                (const uint8_t[]){ want.fmc, want.bl, want.tee, want.snp, want.ucode }, 5 },
             (struct mse_bytes){ (const uint8_t[]){ vek->tcb.fmc, vek->tcb.bl, vek->tcb.tee,
                                                    vek->tcb.snp, vek->tcb.ucode },
                                 5 },

@@ -260,8 +260,8 @@ bool mse_tcb_evaluate(const struct mse_tcb_info *info, const struct mse_qe_ident
             return false;
     }
     choice.platform = mse_tcb_level_platform(info, pck, choice.td);
-    choice.qe =
-        mse_tcb_level_isv(identity->levels, identity->level_count, quote->qe_report.isv_svn);
+    choice.qe = mse_tcb_level_isv(identity->levels, identity->level_count,
+                                  quote->qe_report.isv_svn);
     out->qe_matches = mse_qe_identity_misfit(identity, &quote->qe_report) == NULL;
     conclude(&choice, out);
     mse_shortfall_write(&choice, out->status, out->shortfall, sizeof(out->shortfall));

@@ -34,8 +34,8 @@ struct mse_trusted_chain {
 struct mse_trusted {
     atomic_uint references;
     enum mse_trust_kind kind;
-    uint64_t id;         /* never given twice by one cache; 0: not in a cache */
-    struct mse_key *key; /* of the leaf, or the attestation key */
+    uint64_t id;                     /* never given twice by one cache; 0: not in a cache */
+    struct mse_key *key;             /* of the leaf, or the attestation key */
     struct mse_trusted_chain *chain; /* NULL for a QE report */
     /* What it is looked up by: owned copy, complete. */
     uint64_t hash;

@@ -255,8 +255,8 @@ static bool verify(const struct search *s, const struct candidate *c, struct mse
 
     if (!verify_ca(s, c, t))
         return false;
-    if (c->known_leaf == NULL && !mse_chain_check_link(c->leaf, s->leaf_role, c->ca, s->ca_role,
-                                                       chain->ca_key, s->err))
+    if (c->known_leaf == NULL &&
+        !mse_chain_check_link(c->leaf, s->leaf_role, c->ca, s->ca_role, chain->ca_key, s->err))
         return false;
     if (!mse_trusted_own_certs(t, c->leaf, c->ca, s->err) ||
         !mse_vek_parse(&chain->leaf, &chain->vek, s->err) || !check_product(s, chain))

@@ -18,8 +18,7 @@ bool mse_vek_fits_tcb(const struct mse_vek *vek, const struct mse_snp_report *re
 MSE_MUST_CHECK bool mse_vek_chain_find(struct mse_trust_cache *cache, const struct mse_roots *roots,
                                        const struct mse_collateral *collateral,
                                        const struct mse_snp_report *report,
-                                       const struct mse_snp_certs *certs,
-                                       struct mse_checks *checks, struct mse_trusted **out,
-                                       struct mse_error *err);
+                                       const struct mse_snp_certs *certs, struct mse_checks *checks,
+                                       struct mse_trusted **out, struct mse_error *err);
 
 #endif

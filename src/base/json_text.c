@@ -106,7 +106,7 @@ static int next_byte(struct cursor *c)
         return c->character[c->used++];
     if (c->at >= c->text.raw.len)
         return -1;
-    if (c->text.raw.data[c->at] != '\\')
+    if (!c->text.escaped || c->text.raw.data[c->at] != '\\')
         return c->text.raw.data[c->at++];
     if (mse_json_escape_read(c->text.raw.data + c->at, c->text.raw.len - c->at, &character,
                              &escape_len) != MSE_JSON_ESCAPE_OK)

@@ -17,7 +17,7 @@ enum mse_json_escape mse_json_escape_read(const uint8_t *text, size_t len, uint3
 /* Inside of a string that was checked before. */
 struct mse_json_text {
     struct mse_bytes raw;
-    bool escaped; /* may be true without an escape, never the other way round */
+    bool escaped; /* false: a backslash, if there is one, stands for itself */
 };
 
 /* Order of the unescaped bytes as memcmp has it, a prefix first; 0 if equal. */

@@ -34,7 +34,7 @@ struct mse_toml_value {
     int64_t integer;
     double real;
     bool boolean;
-    unsigned line, column; /* of the key, or of the value in arrays; from 1 */
+    unsigned line, column;            /* of the key, or of the value in arrays; from 1 */
     struct mse_toml_value **children; /* ARRAY, TABLE: in order of first appearance; owned */
     size_t count;
 };

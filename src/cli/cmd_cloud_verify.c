@@ -112,7 +112,8 @@ static bool check_usage(struct run *r, const char *domain, struct mse_error *err
     for (size_t i = 0; i < r->v.pending.count; i++)
         has_fingerprint |= strcmp(r->v.pending.of[i].row->policy_key, "fingerprint") == 0;
     if ((r->context == NULL) != (r->code == NULL))
-        return mse_fail_text(err, MSE_ERR_USAGE, "cloud verify", "--context and --code go together");
+        return mse_fail_text(err, MSE_ERR_USAGE, "cloud verify",
+                             "--context and --code go together");
     if (r->context != NULL && has_fingerprint)
         return mse_fail_text(err, MSE_ERR_USAGE, "cloud verify",
                              "--fingerprint and --context exclude each other");

@@ -58,9 +58,9 @@ enum exit_code cmd_collateral_fetch(struct cli *cli, int argc, char **argv)
     verify_args_init(&f.v);
     verify_args_add_row(&f.v, (struct option_row){ "--output", "FILE", "where to save the bundle",
                                                    OPTION_TEXT, &f.output, NULL, false });
-    verify_args_add_row(&f.v, (struct option_row){ "--force", NULL,
-                                                   "replace a different existing file", OPTION_FLAG,
-                                                   &f.force, NULL, false });
+    verify_args_add_row(&f.v,
+                        (struct option_row){ "--force", NULL, "replace a different existing file",
+                                             OPTION_FLAG, &f.force, NULL, false });
     verify_args_add_source_rows(&f.v);
     ok = options_read(cli, "collateral fetch", f.v.rows, f.v.row_count, argc, argv, &f.where, 1,
                       &count, &helped, &err);

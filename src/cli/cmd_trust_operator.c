@@ -89,11 +89,11 @@ enum exit_code cmd_trust_operator(struct cli *cli, int argc, char **argv)
     enum exit_code code;
 
     verify_args_init(&v);
-    verify_args_add_row(&v, (struct option_row){ "--yes", NULL, "do not ask", OPTION_FLAG, &yes,
-                                                 NULL, false });
-    verify_args_add_row(&v, (struct option_row){ "--force", NULL,
-                                                 "replace other keys of the same name",
-                                                 OPTION_FLAG, &force, NULL, false });
+    verify_args_add_row(
+        &v, (struct option_row){ "--yes", NULL, "do not ask", OPTION_FLAG, &yes, NULL, false });
+    verify_args_add_row(&v,
+                        (struct option_row){ "--force", NULL, "replace other keys of the same name",
+                                             OPTION_FLAG, &force, NULL, false });
     if (!options_read(cli, "cloud trust-operator", v.rows, v.row_count, argc, argv, &where, 1,
                       &count, &helped, &err))
         return cli_fail(cli, &err);

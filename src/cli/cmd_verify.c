@@ -96,16 +96,14 @@ static bool collect(struct run *r, struct mse_error *err)
 
     if (!verify_args_sources(r->cli, &r->v, r->fetch, &sources, err))
         return false;
-    ok = r->is_certificate ? mse_collect_for_certificate(&sources, in, r->v.early, r->v.collateral,
-                                                         &missing)
-                           : mse_collect_for_evidence(&sources, in, r->v.early, r->v.collateral,
-                                                      &missing);
+    ok = r->is_certificate
+             ? mse_collect_for_certificate(&sources, in, r->v.early, r->v.collateral, &missing)
+             : mse_collect_for_evidence(&sources, in, r->v.early, r->v.collateral, &missing);
     /* Offline the cache may simply not have it: the verdict says what is missing. */
     if (!ok && r->fetch) {
         char line[1024];
 
-        cli_note(r->cli, "note: collateral: %s",
-                 mse_error_describe(&missing, line, sizeof(line)));
+        cli_note(r->cli, "note: collateral: %s", mse_error_describe(&missing, line, sizeof(line)));
     }
     return true;
 }

@@ -18,7 +18,8 @@
 static bool name_ok(const char *name)
 {
     for (const char *p = name; *p != '\0'; p++) {
-        bool ok = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
+        bool ok = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+                  (*p >= '0' && *p <= '9') ||
                   (p > name && (*p == '-' || *p == '_' || *p == '.' || *p == ' '));
 
         if (!ok)
@@ -75,8 +76,9 @@ static bool read_runtime_keys(const struct mse_json *json, const struct mse_json
         return false;
     for (v = mse_json_first(json, list); v != NULL; v = mse_json_next(json, list, v)) {
         char *text = NULL;
-        bool ok = v->type == MSE_JSON_STRING ? mse_json_value_text(json, v, &text, err)
-                                             : mse_fail(err, MSE_ERR_VALUE, v->start, "runtime_keys");
+        bool ok = v->type == MSE_JSON_STRING
+                      ? mse_json_value_text(json, v, &text, err)
+                      : mse_fail(err, MSE_ERR_VALUE, v->start, "runtime_keys");
 
         ok = ok && add_runtime_key(out, text, err);
         free(text);
@@ -146,10 +148,9 @@ static bool bad_entry(const struct mse_toml_value *v, const char *path, struct m
 {
     char key[80];
 
-    return mse_fail_text(err, MSE_ERR_USAGE, path, "line %u, column %u: %s is unknown or wrong",
-                         v->line, v->column,
-                         v->key != NULL ? mse_escape(MSE_CSTR_BYTES(v->key), key, sizeof(key))
-                                        : "a value");
+    return mse_fail_text(
+        err, MSE_ERR_USAGE, path, "line %u, column %u: %s is unknown or wrong", v->line, v->column,
+        v->key != NULL ? mse_escape(MSE_CSTR_BYTES(v->key), key, sizeof(key)) : "a value");
 }
 
 static bool read_entry(const struct mse_toml_value *table, const char *path,
@@ -188,8 +189,8 @@ static bool read_entry(const struct mse_toml_value *table, const char *path,
         if (!ok)
             return bad_entry(v, path, err);
     }
-    return seen == 15U || mse_fail_text(err, MSE_ERR_USAGE, path, "operator \"%s\" is incomplete",
-                                        out->name);
+    return seen == 15U ||
+           mse_fail_text(err, MSE_ERR_USAGE, path, "operator \"%s\" is incomplete", out->name);
 }
 
 static bool pick(const struct mse_toml_value *root, const char *path, const char *name, bool *found,

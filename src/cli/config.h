@@ -29,8 +29,8 @@ MSE_MUST_CHECK bool config_operator(const struct cli *cli, const char *name, boo
                                     struct operator_entry *out, struct mse_error *err);
 /* Writes the entry; another one of that name is replaced only with replace, else MSE_ERR_EXISTS.
  * The rest of the file stays as it is, comments too. */
-MSE_MUST_CHECK bool config_store_operator(const struct cli *cli,
-                                          const struct operator_entry *entry, bool replace,
-                                          char *path, size_t path_size, struct mse_error *err);
+MSE_MUST_CHECK bool config_store_operator(const struct cli *cli, const struct operator_entry *entry,
+                                          bool replace, char *path, size_t path_size,
+                                          struct mse_error *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/encode.h"
 #include "cli/cli.h"
 
 /* clang-format off */
@@ -67,9 +68,14 @@ enum exit_code cli_code_of(enum mse_err_code code)
 
 enum exit_code cli_fail(struct cli *cli, const struct mse_error *err)
 {
-    char line[1024];
+    char line[1024], plain[256];
 
-    cli_note(cli, "mse: %s", mse_error_describe(err, line, sizeof(line)));
+    /* Of a wrong command line the words say enough; of bytes the class and the place help. */
+    if (err->code == MSE_ERR_USAGE && err->field[0] != '\0' && err->text[0] != '\0')
+        cli_note(cli, "mse: %s: %s", mse_escape(MSE_CSTR_BYTES(err->field), plain, sizeof(plain)),
+                 mse_escape(MSE_CSTR_BYTES(err->text), line, sizeof(line)));
+    else
+        cli_note(cli, "mse: %s", mse_error_describe(err, line, sizeof(line)));
     return cli_code_of(err->code == MSE_ERR_NONE ? MSE_ERR_CRYPTO : err->code);
 }
 
@@ -94,7 +100,8 @@ enum exit_code cmd_help(struct cli *cli, int argc, char **argv)
         if (!c->is_alias)
             (void)fprintf(cli->out, "  %-22s %s\n", c->name, c->summary);
     }
-    (void)fputs("\n\"mse COMMAND --help\" shows the options of one; mse(1) has it all.\n", cli->out);
+    (void)fputs("\n\"mse COMMAND --help\" shows the options of one; mse(1) has it all.\n",
+                cli->out);
     return EXIT_YES;
 }
 

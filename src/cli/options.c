@@ -106,11 +106,7 @@ bool options_read(struct cli *cli, const char *command, struct option_row *rows,
             return mse_fail_text(err, MSE_ERR_USAGE, row->name, "takes no value");
         if (row->value != NULL && equals == NULL && i + 1 >= argc)
             return mse_fail_text(err, MSE_ERR_USAGE, row->name, "needs a value: %s", row->value);
-        if (!apply(row,
-                   row->value == NULL ? NULL
-                   : equals != NULL   ? equals + 1
-                                      : argv[++i],
-                   err))
+        if (!apply(row, row->value == NULL ? NULL : equals != NULL ? equals + 1 : argv[++i], err))
             return false;
     }
     return true;

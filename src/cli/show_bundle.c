@@ -6,7 +6,8 @@
 
 #include "base/encode.h"
 
-/* What an item says of itself and its own dates; parsed here, since nothing may be authentic yet. */
+/* What an item says of itself and its own dates; parsed here, since nothing may be authentic yet.
+ */
 struct description {
     char title[160];
     int64_t from, until;
@@ -41,7 +42,8 @@ static void describe_qe_identity(const struct mse_item *item, struct description
     struct mse_bytes body;
     uint8_t signature[64];
 
-    d->readable = mse_signed_json_split(item->bytes, "enclaveIdentity", &body, signature, &d->err) &&
+    d->readable = mse_signed_json_split(item->bytes, "enclaveIdentity", &body, signature,
+                                        &d->err) &&
                   mse_qe_identity_parse(body, &identity, &d->err);
     if (!d->readable)
         return;
@@ -129,9 +131,10 @@ void show_items(const struct mse_collateral *set, bool authenticated, int64_t at
             if (!item->authenticated)
                 s->text(s, "reason", mse_error_describe(&item->why_not, line, sizeof(line)));
             else
-                s->text(s, "state", at < item->valid_from    ? "not valid yet"
-                                    : at > item->valid_until ? "expired"
-                                                             : "valid");
+                s->text(s, "state",
+                        at < item->valid_from    ? "not valid yet"
+                        : at > item->valid_until ? "expired"
+                                                 : "valid");
         }
         s->close(s);
     }

@@ -65,8 +65,7 @@ static void add_policy_key(struct verify_args *v, const struct mse_policy_key *k
                                                     &v->signer_keys, NULL, false });
     else
         verify_args_add_row(v, (struct option_row){ name, flag ? NULL : key->values, key->summary,
-                                                    OPTION_POLICY, &v->pending, key->name,
-                                                    false });
+                                                    OPTION_POLICY, &v->pending, key->name, false });
 }
 
 void verify_args_add_policy_rows(struct verify_args *v)
@@ -88,8 +87,8 @@ static bool load_policy(struct verify_args *v, struct mse_error *err)
         return false;
     if (v->policy_file != NULL) {
         ok = mse_file_read(v->policy_file, MSE_POLICY_MAX_SIZE, &data, &len, err);
-        if (ok && !mse_policy_load(v->policy, (struct mse_bytes){ data, len }, v->policy_file,
-                                   err)) {
+        if (ok &&
+            !mse_policy_load(v->policy, (struct mse_bytes){ data, len }, v->policy_file, err)) {
             err->code = MSE_ERR_USAGE; /* whatever is wrong with it: no traffic happens */
             ok = false;
         }
@@ -235,10 +234,14 @@ enum exit_code verdict_code(enum mse_verdict verdict)
 
 void print_refusal(struct cli *cli, const struct mse_report *report)
 {
+    /* What could not be told matters only if nothing failed: a failure needs no more collateral. */
+    enum mse_outcome shown = mse_report_verdict(report) == MSE_VERDICT_UNKNOWN ? MSE_OUTCOME_UNKNOWN
+                                                                               : MSE_OUTCOME_FAILED;
+
     for (unsigned i = 0; i < MSE_CHECK_COUNT; i++) {
         const struct mse_check_result *c = mse_report_result(report, (enum mse_check)i);
 
-        if (c->outcome != MSE_OUTCOME_FAILED && c->outcome != MSE_OUTCOME_UNKNOWN)
+        if (c->outcome != shown)
             continue;
         cli_note(cli, "  %s %s: %s", mse_check_name((enum mse_check)i),
                  mse_outcome_name(c->outcome), c->reason);

@@ -46,10 +46,11 @@ void verify_args_cleanup(struct verify_args *v);
 MSE_MUST_CHECK bool verify_args_sources(struct cli *cli, struct verify_args *v, bool network,
                                         struct mse_sources *out, struct mse_error *err);
 /* A new set with the items of the collateral files in it. */
-MSE_MUST_CHECK bool verify_args_collateral(const struct verify_args *v,
-                                           struct mse_collateral **out, struct mse_error *err);
+MSE_MUST_CHECK bool verify_args_collateral(const struct verify_args *v, struct mse_collateral **out,
+                                           struct mse_error *err);
 
-/* Checks with their outcome on stderr, for a verdict that is no yes; or all of it with --verbose. */
+/* Checks with their outcome on stderr, for a verdict that is no yes; or all of it with --verbose.
+ */
 void print_refusal(struct cli *cli, const struct mse_report *report);
 /* Exit status of a verdict. */
 enum exit_code verdict_code(enum mse_verdict verdict);

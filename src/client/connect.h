@@ -44,8 +44,7 @@ MSE_MUST_CHECK bool mse_tls_connect_keep(SSL_CTX *ctx, int fd, const char *sni,
                                          struct mse_error *err);
 
 /* "http://host:port" as the environment's https_proxy has it. */
-MSE_MUST_CHECK bool mse_proxy_parse(const char *url, struct mse_target *out,
-                                    struct mse_error *err);
+MSE_MUST_CHECK bool mse_proxy_parse(const char *url, struct mse_target *out, struct mse_error *err);
 /* True if host is excepted by a no_proxy list ("*", or names separated by commas). */
 bool mse_no_proxy_has(const char *no_proxy, const char *host);
 

@@ -46,8 +46,8 @@ static bool tls_failed(SSL *ssl, int ssl_error, struct mse_error *err)
     return false;
 }
 
-bool mse_tls_connect_keep(SSL_CTX *ctx, int fd, const char *sni, const struct mse_deadline *deadline,
-                          SSL **out, struct mse_error *err)
+bool mse_tls_connect_keep(SSL_CTX *ctx, int fd, const char *sni,
+                          const struct mse_deadline *deadline, SSL **out, struct mse_error *err)
 {
     SSL *ssl = SSL_new(ctx);
     bool ok = false;

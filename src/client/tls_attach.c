@@ -57,10 +57,9 @@ static struct mse_report *judge(const struct attached *a, struct mse_bytes certi
                                 const struct mse_collateral *collateral)
 {
     const struct mse_tls_options *o = &a->options;
-    struct mse_request request = { .certificate = certificate,
-                                   .name = a->name,
-                                   .profile = a->profile,
-                                   .at = o->now(o->arg) };
+    struct mse_request request = {
+        .certificate = certificate, .name = a->name, .profile = a->profile, .at = o->now(o->arg)
+    };
     struct mse_report *report = NULL;
     struct mse_error err = { 0 };
 

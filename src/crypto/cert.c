@@ -6,7 +6,6 @@
 #include "crypto/algorithm.h"
 #include "crypto/extension.h"
 
-#define SERIAL_MAX_SIZE 20 /* RFC 5280, 4.1.2.2 */
 #define PATH_LEN_MAX 255
 #define UNIQUE_ID_ISSUER MSE_DER_CONTEXT(1)
 #define UNIQUE_ID_SUBJECT MSE_DER_CONTEXT(2)
@@ -32,31 +31,6 @@ static unsigned read_version(struct mse_reader *tbs)
         return 0;
     }
     return (unsigned)version + 1;
-}
-
-/*
- * RFC 5280, 4.1.2.2. Issuers that count the sign octet in make negative numbers now and then; their
- * octets are kept as they are, so that certificate and CRL still name the same number.
- */
-static struct mse_bytes read_serial(struct mse_reader *tbs)
-{
-    struct mse_reader start = *tbs;
-    struct mse_bytes serial = mse_der_read(tbs, MSE_DER_INTEGER, "serialNumber");
-    bool first_nine_equal;
-
-    if (!mse_read_ok(tbs))
-        return serial;
-    first_nine_equal = serial.len > 1 && ((serial.data[0] == 0 && serial.data[1] < 0x80) ||
-                                          (serial.data[0] == 0xff && serial.data[1] >= 0x80));
-    if (serial.len == 0 || first_nine_equal) /* X.690, 8.3.2 */
-        mse_reader_fail(&start, MSE_ERR_FORMAT, "serialNumber");
-    if (serial.len > 1 && serial.data[0] == 0) {
-        serial.data++;
-        serial.len--;
-    }
-    if (serial.len > SERIAL_MAX_SIZE)
-        mse_reader_fail(&start, MSE_ERR_LIMIT, "serialNumber");
-    return serial;
 }
 
 static void read_validity(struct mse_reader *tbs, struct mse_cert *cert)
@@ -162,7 +136,7 @@ static struct mse_bytes read_tbs(struct mse_reader *outer, struct mse_cert *cert
 
     cert->tbs = (struct mse_bytes){ start, (size_t)(outer->at - start) };
     cert->version = read_version(&tbs);
-    cert->serial = read_serial(&tbs);
+    cert->serial = mse_der_read_serial(&tbs, "serialNumber");
     algorithm = mse_algorithm_read_signature(&tbs, &inner_type, "signature");
     cert->issuer = mse_der_read_whole(&tbs, MSE_DER_SEQUENCE, "issuer");
     read_validity(&tbs, cert);
@@ -222,8 +196,8 @@ bool mse_cert_check_signed_by(const struct mse_cert *cert, const struct mse_cert
     if (!mse_bytes_equal(cert->issuer, issuer->subject))
         return mse_fail_text(err, MSE_ERR_CHAIN, "issuer",
                              "the issuer's name is not the subject of the next certificate");
-    /* RFC 5280, 6.1.4 (k) and (n). */
-    if (issuer->version != 3 || !issuer->has_basic_constraints || !issuer->is_ca)
+    /* RFC 5280, 6.1.4 (k) and (n). Only basicConstraints of version 3 can set is_ca. */
+    if (!issuer->is_ca)
         return mse_fail_text(err, MSE_ERR_CHAIN, "basicConstraints",
                              "the issuer's certificate is not one of a CA");
     if (issuer->has_key_usage && (issuer->key_usage & MSE_KEY_USAGE_CERT_SIGN) == 0)

@@ -9,7 +9,6 @@
 
 #define LIST_EXTENSIONS_MAX 16
 #define ENTRY_EXTENSIONS_MAX 8
-#define SERIAL_MAX_SIZE 20 /* RFC 5280, 4.1.2.2 */
 /* SEQUENCE, a serial number of one octet, a UTCTime: no entry is shorter. */
 #define ENTRY_MIN_SIZE (2 + 3 + 15)
 
@@ -29,16 +28,6 @@ static int compare_entries(const void *a, const void *b)
     return compare(*(const struct mse_bytes *)a, *(const struct mse_bytes *)b);
 }
 
-/* The sign octet does not count, as in struct mse_cert. */
-static struct mse_bytes strip_sign(struct mse_bytes serial)
-{
-    if (serial.len > 1 && serial.data[0] == 0) {
-        serial.data++;
-        serial.len--;
-    }
-    return serial;
-}
-
 /*
  * RFC 5280, 5.3: an entry with a critical extension that is not understood makes the whole list
  * unusable. certificateIssuer is one: it would make the entry be about another issuer's number.
@@ -46,31 +35,26 @@ static struct mse_bytes strip_sign(struct mse_bytes serial)
 static void read_entry_extensions(struct mse_reader *entry)
 {
     struct mse_extension extensions[ENTRY_EXTENSIONS_MAX];
-    struct mse_reader start = *entry;
     size_t count;
 
     mse_extensions_read(entry, extensions, ENTRY_EXTENSIONS_MAX, &count, "crlEntryExtensions");
     for (size_t i = 0; i < count; i++) {
         if (extensions[i].critical && !mse_bytes_equal(extensions[i].oid, oid_reason_code))
-            mse_reader_fail(&start, MSE_ERR_UNSUPPORTED, "crlEntryExtensions");
+            mse_extension_refuse(entry, &extensions[i], "crlEntryExtensions");
     }
 }
 
 /* RFC 5280, 5.1.2.6. */
 static struct mse_bytes read_entry(struct mse_reader *entries, unsigned version)
 {
-    struct mse_reader start = *entries;
     struct mse_reader entry = mse_der_enter(entries, MSE_DER_SEQUENCE, "revokedCertificate");
-    struct mse_bytes serial = mse_der_read(&entry, MSE_DER_INTEGER, "userCertificate");
+    struct mse_bytes serial = mse_der_read_serial(&entry, "userCertificate");
 
     (void)mse_der_read_time(&entry, "revocationDate");
     if (version == 2 && mse_read_ok(&entry) && mse_reader_left(&entry) > 0)
         read_entry_extensions(&entry);
     if (!mse_read_done(&entry, "revokedCertificate"))
-        return serial;
-    serial = strip_sign(serial);
-    if (serial.len == 0 || serial.len > SERIAL_MAX_SIZE)
-        mse_reader_fail(&start, MSE_ERR_VALUE, "userCertificate");
+        return (struct mse_bytes){ NULL, 0 };
     return serial;
 }
 
@@ -105,7 +89,6 @@ static void read_entries(struct mse_reader *tbs, unsigned version, struct mse_cr
 static void read_list_extensions(struct mse_reader *tbs, struct mse_crl *crl)
 {
     struct mse_extension extensions[LIST_EXTENSIONS_MAX];
-    struct mse_reader start = *tbs;
     struct mse_reader wrapper = mse_der_enter(tbs, MSE_DER_CONTEXT_CONSTRUCTED(0), "crlExtensions");
     size_t count;
 
@@ -122,7 +105,7 @@ static void read_list_extensions(struct mse_reader *tbs, struct mse_crl *crl)
                 return;
         } else if (extensions[i].critical &&
                    !mse_bytes_equal(extensions[i].oid, oid_authority_key_id)) {
-            mse_reader_fail(&start, MSE_ERR_UNSUPPORTED, "crlExtensions");
+            mse_extension_refuse(tbs, &extensions[i], "crlExtensions");
         }
     }
 }
@@ -208,9 +191,7 @@ void mse_crl_cleanup(struct mse_crl *crl)
 
 bool mse_crl_lists(const struct mse_crl *crl, struct mse_bytes serial)
 {
-    struct mse_bytes wanted = strip_sign(serial);
-
-    return crl->serial_count > 0 && bsearch(&wanted, crl->serials, crl->serial_count,
+    return crl->serial_count > 0 && bsearch(&serial, crl->serials, crl->serial_count,
                                             sizeof(*crl->serials), compare_entries) != NULL;
 }
 

@@ -18,7 +18,7 @@ struct mse_crl {
     struct mse_bytes number; /* cRLNumber content octets */
     enum mse_signature_type signature_type;
     struct mse_bytes signature;
-    struct mse_bytes *serials; /* sorted by length, then bytes */
+    struct mse_bytes *serials; /* without sign octets; sorted by length, then bytes */
     size_t serial_count;
 };
 
@@ -26,6 +26,7 @@ struct mse_crl {
 MSE_MUST_CHECK bool mse_crl_parse(struct mse_bytes der, struct mse_crl *out,
                                   struct mse_error *err);
 void mse_crl_cleanup(struct mse_crl *crl);
+/* serial is struct mse_cert's: without sign octet. */
 bool mse_crl_lists(const struct mse_crl *crl, struct mse_bytes serial);
 /* Issued by this certificate: name, cRLSign if it has keyUsage, signature. */
 MSE_MUST_CHECK bool mse_crl_check_signed_by(const struct mse_crl *crl,

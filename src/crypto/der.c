@@ -6,6 +6,7 @@
 
 #define LONG_FORM 0x80
 #define HIGH_TAG_NUMBER 0x1f
+#define SERIAL_MAX_SIZE 20
 
 bool mse_der_next_is(const struct mse_reader *r, uint8_t tag)
 {
@@ -115,6 +116,15 @@ static bool integer_is_minimal(struct mse_bytes v)
            !(v.data[0] == 0xff && (v.data[1] & 0x80) != 0);
 }
 
+static struct mse_bytes strip_sign(struct mse_bytes v)
+{
+    if (v.len > 1 && v.data[0] == 0) {
+        v.data++;
+        v.len--;
+    }
+    return v;
+}
+
 struct mse_bytes mse_der_read_big(struct mse_reader *r, const char *field)
 {
     struct mse_bytes v = mse_der_read(r, MSE_DER_INTEGER, field);
@@ -127,11 +137,23 @@ struct mse_bytes mse_der_read_big(struct mse_reader *r, const char *field)
         fail_at(r, v, MSE_ERR_VALUE, field);
     if (!mse_read_ok(r))
         return (struct mse_bytes){ NULL, 0 };
-    if (v.len > 1 && v.data[0] == 0) {
-        v.data++;
-        v.len--;
-    }
-    return v;
+    return strip_sign(v);
+}
+
+struct mse_bytes mse_der_read_serial(struct mse_reader *r, const char *field)
+{
+    struct mse_bytes v = mse_der_read(r, MSE_DER_INTEGER, field);
+    struct mse_bytes number = strip_sign(v);
+
+    if (!mse_read_ok(r))
+        return v;
+    if (!integer_is_minimal(v))
+        fail_at(r, v, MSE_ERR_FORMAT, field);
+    else if (number.len > SERIAL_MAX_SIZE)
+        fail_at(r, v, MSE_ERR_LIMIT, field);
+    if (!mse_read_ok(r))
+        return (struct mse_bytes){ NULL, 0 };
+    return number;
 }
 
 uint64_t mse_der_read_unsigned(struct mse_reader *r, const char *field)

@@ -43,6 +43,12 @@ struct mse_reader mse_der_over(const struct mse_reader *r, struct mse_bytes cont
 uint64_t mse_der_read_unsigned(struct mse_reader *r, const char *field);
 /* Content octets of a non-negative INTEGER without its leading zero (a serial number). */
 struct mse_bytes mse_der_read_big(struct mse_reader *r, const char *field);
+/*
+ * CertificateSerialNumber (RFC 5280, 4.1.2.2): 20 octets at most, its sign octet stripped. Issuers
+ * that forget that octet make negative numbers; their octets are kept as they are, so that
+ * certificate and CRL still name the same number.
+ */
+struct mse_bytes mse_der_read_serial(struct mse_reader *r, const char *field);
 bool mse_der_read_boolean(struct mse_reader *r, const char *field);
 /* BOOLEAN DEFAULT FALSE that is there: only TRUE is encoded (X.690, 11.5). */
 bool mse_der_read_true(struct mse_reader *r, const char *field);

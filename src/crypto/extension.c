@@ -66,3 +66,11 @@ void mse_extensions_read(struct mse_reader *r, struct mse_extension *out, size_t
     if (mse_read_ok(&list))
         *count = found;
 }
+
+void mse_extension_refuse(const struct mse_reader *r, const struct mse_extension *extension,
+                          const char *field)
+{
+    struct mse_reader at = mse_der_over(r, extension->oid);
+
+    mse_reader_fail(&at, MSE_ERR_UNSUPPORTED, field);
+}

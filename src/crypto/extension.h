@@ -13,5 +13,8 @@ struct mse_extension mse_extension_read(struct mse_reader *r, const char *field)
  */
 void mse_extensions_read(struct mse_reader *r, struct mse_extension *out, size_t max, size_t *count,
                          const char *field);
+/* MSE_ERR_UNSUPPORTED at the OID of an extension that r's input holds. */
+void mse_extension_refuse(const struct mse_reader *r, const struct mse_extension *extension,
+                          const char *field);
 
 #endif

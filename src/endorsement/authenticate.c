@@ -33,6 +33,16 @@ struct attempt {
     uint8_t signature[64];
 };
 
+/* Notes the result; nothing of a failed attempt stays. */
+static void settle(struct mse_item *item, bool authenticated)
+{
+    item->authenticated = authenticated;
+    if (authenticated)
+        return;
+    item->issuer = NULL;
+    memset(item->root_key_digest, 0, sizeof(item->root_key_digest));
+}
+
 static void set_window(struct mse_item *item, int64_t from, int64_t until)
 {
     const struct mse_item *issuer = item->issuer;
@@ -126,7 +136,7 @@ static bool find_root(const struct context *c, const struct attempt *a, size_t *
     return false;
 }
 
-/* On success the item's issuer and window are set. missing: what to say if nobody fits. */
+/* On success the item's issuer is set. missing: what to say if nobody fits. */
 static bool find_signer(const struct context *c, const struct attempt *a, const char *missing,
                         struct mse_error *err)
 {
@@ -135,10 +145,8 @@ static bool find_signer(const struct context *c, const struct attempt *a, const 
 
     if (find_issuer(c, a, &tried, &first) ||
         /* With a root's certificate at hand its key was tried above. */
-        (tried == 0 && a->fits_root != NULL && find_root(c, a, &tried, &first))) {
-        set_window(a->item, a->from, a->until);
+        (tried == 0 && a->fits_root != NULL && find_root(c, a, &tried, &first)))
         return true;
-    }
     if (tried == 0)
         return mse_fail_text(err, MSE_ERR_MISSING, "issuer", "%s", missing);
     if (err->code == MSE_ERR_NONE)
@@ -206,10 +214,9 @@ static bool authenticate_cert(const struct context *c, struct mse_item *item, st
     };
 
     if (!find_signer(c, &a, "no certificate of the issuer that a pinned root vouches for", err) ||
-        !import_key(c, item, err)) {
-        item->issuer = NULL;
+        !import_key(c, item, err))
         return false;
-    }
+    set_window(item, a.from, a.until);
     item->role = mse_cert_role_guess(&item->cert);
     return true;
 }
@@ -269,7 +276,7 @@ static void authenticate_certs(const struct context *c)
             if (depth == 0)
                 refuse_stranger(item);
             else
-                item->authenticated = authenticate_cert(c, item, &item->why_not);
+                settle(item, authenticate_cert(c, item, &item->why_not));
         }
     }
 }
@@ -336,8 +343,10 @@ static bool authenticate_crl(const struct context *c, struct mse_item *item, str
     a.from = item->crl.this_update;
     a.until = item->crl.next_update;
     if (find_signer(c, &a, "no certificate of the CRL's issuer that a pinned root vouches for",
-                    err))
+                    err)) {
+        set_window(item, a.from, a.until);
         return true;
+    }
     mse_crl_cleanup(&item->crl);
     return false;
 }
@@ -399,10 +408,8 @@ static bool authenticate_json(const struct context *c, struct mse_item *item, st
         item->issuer = twin->issuer;
     else if (!find_signer(c, &a, "no TCB signing certificate that a pinned root vouches for", err))
         return false;
-    if (!parse_body(&a, err)) {
-        item->issuer = NULL;
+    if (!parse_body(&a, err))
         return false;
-    }
     /* Which dates count is known only now. */
     item->issuer = best_of_key(c, &a, item->issuer);
     set_window(item, a.from, a.until);
@@ -421,13 +428,13 @@ bool mse_collateral_authenticate(struct mse_collateral *collateral, const struct
         struct mse_item *item = collateral->items[i];
 
         if (item->kind == MSE_ITEM_CRL)
-            item->authenticated = authenticate_crl(&c, item, &item->why_not);
+            settle(item, authenticate_crl(&c, item, &item->why_not));
     }
     for (size_t i = 0; i < collateral->count; i++) {
         struct mse_item *item = collateral->items[i];
 
         if (item->kind == MSE_ITEM_TCB_INFO || item->kind == MSE_ITEM_QE_IDENTITY)
-            item->authenticated = authenticate_json(&c, item, &item->why_not);
+            settle(item, authenticate_json(&c, item, &item->why_not));
     }
     collateral->prepared = true;
     return true;

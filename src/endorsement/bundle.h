@@ -18,7 +18,10 @@ enum mse_bundle_kind {
 };
 const char *mse_bundle_kind_name(enum mse_bundle_kind kind);
 enum mse_bundle_kind mse_bundle_guess(struct mse_bytes file);
-/* Adds all items. MSE_BUNDLE_UNKNOWN is MSE_ERR_FORMAT. */
+/*
+ * Adds all items; name is for messages. MSE_BUNDLE_UNKNOWN is MSE_ERR_FORMAT. What was read before
+ * a failure stays in the set: each item is believed for its own signature only.
+ */
 MSE_MUST_CHECK bool mse_bundle_read(struct mse_bytes file, const char *name,
                                     struct mse_collateral *collateral, struct mse_error *err);
 /* All items of the set as an MSE bundle, deterministic order. */

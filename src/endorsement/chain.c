@@ -2,8 +2,8 @@
 /* Who may sign whom among the certificates of TEE vendors, and whether they did. */
 #include "endorsement/chain.h"
 
-/* Subjects: Intel, "PCK Certificate and CRL Profile Specification", 1.3; AMD 57230 (VCEK), 3 and
- * 58369 (VLEK). */
+/* Common names of subjects as Intel's "PCK Certificate and CRL Profile Specification" and AMD's
+ * 57230 (VCEK) have them. */
 static const struct known_subject {
     const char *common_name;
     enum mse_cert_role role;
@@ -166,8 +166,9 @@ static bool check_shape(const struct mse_cert *cert, const struct link_rule *rul
                              rule->is_ca ? "without the CA flag" : "with the CA flag");
     }
     if (cert->has_key_usage && (cert->key_usage & usage) == 0) {
-        return mse_fail_text(err, MSE_ERR_CHAIN, "keyUsage", "a %s that may not sign %s",
-                             mse_cert_role_name(rule->role), rule->is_ca ? "certificates" : "");
+        return mse_fail_text(err, MSE_ERR_CHAIN, "keyUsage", "a %s without %s",
+                             mse_cert_role_name(rule->role),
+                             rule->is_ca ? "keyCertSign" : "digitalSignature");
     }
     if (cert->key_type != rule->key) {
         return mse_fail_text(err, MSE_ERR_CHAIN, "subjectPublicKeyInfo",

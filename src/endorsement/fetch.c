@@ -158,9 +158,11 @@ static bool fetch_one(const struct mse_sources *sources, const struct mse_fetch_
     if (cached.bundle != NULL && cached.answer.valid)
         return add(request, &cached, collateral, err);
     if (!ask(sources, request, collateral, &fresh, err)) {
-        (void)mse_fail_in(err, "%s", request->url);
+        struct mse_error ignored = { 0 };
+
         /* Out of date, so no verdict rests on it; but a message can then say since when. */
-        return cached.bundle != NULL && add(request, &cached, collateral, err) && false;
+        (void)(cached.bundle != NULL && add(request, &cached, collateral, &ignored));
+        return mse_fail_in(err, "%s", request->url);
     }
     keep(sources, request, &cached, &fresh);
     return add(request, &fresh, collateral, err);

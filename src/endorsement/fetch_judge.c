@@ -181,13 +181,28 @@ static bool add_known(struct mse_collateral *set, const struct mse_collateral *k
     return true;
 }
 
+/* That the chain ends in a strange root says more than that an issuer is missing. */
+static const struct mse_error *why_rejected(const struct mse_collateral *set,
+                                            enum mse_item_kind kind)
+{
+    const struct mse_item *rejected = mse_collateral_rejected(set, kind);
+
+    if (rejected == NULL)
+        return NULL;
+    for (size_t i = 0; rejected->why_not.code == MSE_ERR_MISSING && i < set->count; i++) {
+        if (set->items[i]->why_not.code == MSE_ERR_ROOT)
+            return &set->items[i]->why_not;
+    }
+    return &rejected->why_not;
+}
+
 static bool fail_unanswered(const struct mse_fetch_request *request,
                             const struct mse_collateral *set, struct mse_error *err)
 {
-    const struct mse_item *rejected = mse_collateral_rejected(set, request->kind);
+    const struct mse_error *why = why_rejected(set, request->kind);
 
-    if (rejected != NULL && rejected->why_not.code != MSE_ERR_NONE)
-        *err = rejected->why_not;
+    if (why != NULL)
+        *err = *why;
     return mse_fail_text(err, MSE_ERR_MISMATCH, "reply",
                          "authentic, but not about what was asked for");
 }

@@ -110,8 +110,13 @@ bool mse_need_of_snp(const struct mse_snp_report *report, const struct mse_snp_c
     need.vlek = report->signing_key == MSE_SNP_VLEK;
     need.product = mse_snp_report_product(report);
     look_at_vek(certs, need.vlek, &need);
+    if (need.product == MSE_SNP_UNKNOWN && report->has_cpuid)
+        return mse_fail_text(err, MSE_ERR_UNSUPPORTED, "cpuid", "family %02x, model %02x",
+                             report->cpuid_family, report->cpuid_model);
     memcpy(need.chip_id, report->chip_id, sizeof(need.chip_id));
-    need.tcb = mse_snp_tcb_decode(report->reported_tcb, need.product);
+    /* Version 2 went out of use before Turin came, and Milan and Genoa have one byte order. */
+    need.tcb = mse_snp_tcb_decode(report->reported_tcb,
+                                  need.product != MSE_SNP_UNKNOWN ? need.product : MSE_SNP_MILAN);
     *out = need;
     return true;
 }

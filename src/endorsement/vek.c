@@ -5,7 +5,7 @@
 /* 1.3.6.1.4.1.3704.1 */
 #define AMD_ARC 0x2b, 0x06, 0x01, 0x04, 0x01, 0x9c, 0x78, 0x01
 
-/* AMD 57230 (VCEK Certificate and KDS Interface Specification), table "VCEK Certificate". */
+/* AMD 57230 (VCEK Certificate and KDS Interface Specification). */
 static const uint8_t oid_struct_version[] = { AMD_ARC, 0x01 };
 static const uint8_t oid_product_name[] = { AMD_ARC, 0x02 };
 static const uint8_t oid_bl[] = { AMD_ARC, 0x03, 0x01 };

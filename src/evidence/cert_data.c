@@ -10,7 +10,7 @@ void mse_cert_data_read(struct mse_reader *r, struct mse_cert_data *out)
     struct mse_bytes body;
 
     *out = (struct mse_cert_data){ 0 };
-    /* Intel ECDSA Quote Library Reference, appendix A.4, table "QE Certification Data". */
+    /* Intel ECDSA Quote Library Reference, appendix A, table "QE Certification Data". */
     if (mse_read_ok(r) &&
         (type < MSE_CERT_DATA_PPID_PLAIN || type > MSE_CERT_DATA_PLATFORM_MANIFEST)) {
         (void)mse_fail(r->err, MSE_ERR_UNSUPPORTED, at, "cert_data.type");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Parser of Azure's HCL report: an attestation request of version 1 as the paravisor writes it
- * (OpenHCL attestation protocol, "IGVM attest request"): header, hardware report, runtime claims.
+ * (OpenHCL sources, openhcl_attestation_protocol, igvm_attest): header, hardware report, runtime
+ * claims.
  */
 #include "evidence/hcl.h"
 

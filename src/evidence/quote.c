@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Parser of Intel ECDSA quotes, versions 3, 4 and 5. References: Intel SGX ECDSA Quote Library
- * Reference (DCAP), appendix A ("v3"); Intel TDX DCAP Quoting Library API, A.3 ("v4"), A.4 ("v5").
+ * Reference, appendix A (version 3); Intel TDX DCAP Quoting Library API, A.3-A.4 (4 and 5).
  */
 #include "evidence/quote.h"
 

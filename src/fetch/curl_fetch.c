@@ -238,9 +238,11 @@ static bool wait_for_retry(const struct curl_fetcher *f, long status, long *left
     if (status != STATUS_TOO_MANY_REQUESTS && status != STATUS_UNAVAILABLE)
         return false;
     (void)curl_easy_getinfo(f->easy, CURLINFO_RETRY_AFTER, &seconds); /* 0: none */
-    if (seconds <= 0 || seconds >= *left_ms / 1000)
+    if (seconds <= 0 || seconds > *left_ms / 1000)
         return false;
     ms = (long)seconds * 1000;
+    if (ms >= *left_ms)
+        return false;
     (void)poll(NULL, 0, (int)ms);
     *left_ms -= ms;
     return true;

@@ -19,15 +19,10 @@ static const struct mse_bytes oids[] = { { oid_c8s, sizeof(oid_c8s) }, { NULL, 0
 #define TEE_SNP 1
 #define TEE_TDX 2
 
-static void json_cleanup(struct mse_json *json)
-{
-    mse_json_cleanup(json);
-}
-
 /* {"platform": "tdx", "evidence": {"quote": base64, ...}}; other members are not read. */
 static bool read_envelope(struct mse_bytes in, struct mse_attestation *out, struct mse_error *err)
 {
-    MSE_CLEANUP(json_cleanup) struct mse_json json = { 0 };
+    MSE_CLEANUP(mse_json_cleanup) struct mse_json json = { 0 };
     const struct mse_json_value *evidence;
     struct mse_bytes platform, quote;
     size_t len;

@@ -27,15 +27,10 @@ static const struct mse_bytes oids[] = {
     { oid_qemu_tdx, sizeof(oid_qemu_tdx) },   { NULL, 0 },
 };
 
-static void json_cleanup(struct mse_json *json)
-{
-    mse_json_cleanup(json);
-}
-
 static bool open_constellation(const struct mse_cert *cert, const struct mse_extension *extension,
                                struct mse_attestation *out, struct mse_error *err)
 {
-    MSE_CLEANUP(json_cleanup) struct mse_json json = { 0 };
+    MSE_CLEANUP(mse_json_cleanup) struct mse_json json = { 0 };
     struct mse_bytes user_data;
     uint8_t want[32], got[36];
     size_t len = sizeof(got);

@@ -25,8 +25,8 @@ enum mse_tail {
 /* What a profile reads out of one extension. */
 struct mse_attestation {
     enum mse_evidence_kind kind;
-    struct mse_bytes evidence; /* view into the certificate, or into owned */
-    enum mse_padding padding;  /* may zero bytes follow a quote */
+    struct mse_bytes evidence;  /* view into the certificate, or into owned */
+    enum mse_padding padding;   /* may zero bytes follow a quote */
     struct mse_snp_certs certs; /* certificates that travel with an SNP report */
     uint8_t expected[64];       /* what REPORTDATA must begin with */
     size_t expected_len;
@@ -68,8 +68,8 @@ struct mse_ratls {
         char oid[64]; /* dotted text */
         bool is_copy; /* same evidence bytes as another, bound one; judged through that */
     } of[MSE_RATLS_MAX];
-    size_t count;      /* at least 1 after success */
-    bool has_x25519;   /* of the first */
+    size_t count;    /* at least 1 after success */
+    bool has_x25519; /* of the first */
     uint8_t x25519[32];
 };
 
@@ -77,8 +77,10 @@ struct mse_ratls {
  * Finds every evidence extension that is understood and the profile that binds it to cert's key.
  * Exactly one profile must match each extension (with profile_name: that one; further extensions
  * are still checked). An extension that is understood but bound by no rule fails, unless it
- * repeats, byte for byte, the evidence of one that is bound. Errors: MSE_ERR_NO_EVIDENCE,
- * MSE_ERR_BINDING, MSE_ERR_DUPLICATE (same OID twice), MSE_ERR_USAGE (no such profile), format ones.
+ * repeats, byte for byte, the evidence of one that is bound. Those of profile_name come first,
+ * copies last; the caller judges all that are no copies. Errors: MSE_ERR_NO_EVIDENCE,
+ * MSE_ERR_BINDING, MSE_ERR_DUPLICATE (same OID twice), MSE_ERR_USAGE (no such profile), format
+ * ones.
  */
 MSE_MUST_CHECK bool mse_ratls_read(const struct mse_cert *cert, const char *profile_name,
                                    struct mse_ratls *out, struct mse_error *err);

@@ -36,8 +36,7 @@ static bool put_item(struct mse_json_writer *w, const char *kind, const struct m
 }
 
 static bool put_statements(struct mse_json_writer *w, const struct mse_sim_platform *platform,
-                           const struct mse_sim_collateral_options *options,
-                           struct mse_error *err)
+                           const struct mse_sim_collateral_options *options, struct mse_error *err)
 {
     MSE_CLEANUP(mse_writer_cleanup) struct mse_writer tcb_info = { 0 };
     MSE_CLEANUP(mse_writer_cleanup) struct mse_writer identity = { 0 };
@@ -139,7 +138,8 @@ static bool read_items(const struct mse_json *json, struct mse_sim_bundle *out,
         return false;
     if (!mse_bytes_equal_text(format, MSE_SIM_BUNDLE_FORMAT))
         return mse_fail(err, MSE_ERR_UNSUPPORTED, 0, "format");
-    for (item = mse_json_first(json, items); item != NULL; item = mse_json_next(json, items, item)) {
+    for (item = mse_json_first(json, items); item != NULL;
+         item = mse_json_next(json, items, item)) {
         if (out->count == MSE_SIM_BUNDLE_ITEMS)
             return mse_fail(err, MSE_ERR_LIMIT, item->start, "items");
         if (!read_item(json, item, &out->items[out->count++], err))

@@ -57,9 +57,12 @@ static void put_component(struct mse_json_writer *w, size_t i, uint8_t svn)
     static const struct {
         const char *category, *type;
     } labels[16] = {
-        { "BIOS", "Early Microcode Update" }, { "OS/VMM", "SGX Late Microcode Update" },
-        { "OS/VMM", "TXT SINIT" },            { "BIOS", NULL },
-        { "BIOS", NULL },                     { "BIOS", NULL },
+        { "BIOS", "Early Microcode Update" },
+        { "OS/VMM", "SGX Late Microcode Update" },
+        { "OS/VMM", "TXT SINIT" },
+        { "BIOS", NULL },
+        { "BIOS", NULL },
+        { "BIOS", NULL },
         { "OS/VMM", "SEAMLDR ACM" },
     };
 
@@ -163,8 +166,8 @@ static bool put_signed(const char *member, const struct mse_writer *inner, EVP_P
 }
 
 bool mse_sim_tcb_info_make(const struct mse_sim_platform *platform,
-                           const struct mse_sim_collateral_options *options,
-                           struct mse_writer *out, struct mse_error *err)
+                           const struct mse_sim_collateral_options *options, struct mse_writer *out,
+                           struct mse_error *err)
 {
     MSE_CLEANUP(mse_writer_cleanup) struct mse_writer inner = { 0 };
     struct mse_json_writer w = mse_json_writer_init(&inner, 0);

@@ -14,7 +14,7 @@ struct mse_sim_collateral_options {
     const char *tcb_status; /* of the platform's own level, one of the vendor's words */
     const char *qe_status;
     enum mse_sim_revoke revoke;
-    int64_t issued;      /* issueDate and thisUpdate */
+    int64_t issued; /* issueDate and thisUpdate */
     int64_t next_update;
     uint32_t eval; /* tcbEvaluationDataNumber */
 };

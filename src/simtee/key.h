@@ -7,7 +7,12 @@
 
 #include "base/bytes.h"
 
-enum mse_sim_key_kind { MSE_SIM_KEY_P256, MSE_SIM_KEY_ED25519, MSE_SIM_KEY_X25519, MSE_SIM_KEY_RSA };
+enum mse_sim_key_kind {
+    MSE_SIM_KEY_P256,
+    MSE_SIM_KEY_ED25519,
+    MSE_SIM_KEY_X25519,
+    MSE_SIM_KEY_RSA
+};
 
 /* Why the crypto library failed, from its error queue. Always returns false. */
 bool mse_sim_fail_openssl(struct mse_error *err, const char *what);
@@ -18,16 +23,14 @@ void mse_sim_key_cleanup(EVP_PKEY **key);
 MSE_MUST_CHECK bool mse_sim_key_make(enum mse_sim_key_kind kind, EVP_PKEY **out,
                                      struct mse_error *err);
 /* PKCS#8 in PEM; the text is a secret. */
-MSE_MUST_CHECK bool mse_sim_key_write(EVP_PKEY *key, struct mse_writer *out,
-                                      struct mse_error *err);
+MSE_MUST_CHECK bool mse_sim_key_write(EVP_PKEY *key, struct mse_writer *out, struct mse_error *err);
 MSE_MUST_CHECK bool mse_sim_key_read(struct mse_bytes pem, enum mse_sim_key_kind kind,
                                      EVP_PKEY **out, struct mse_error *err);
 MSE_MUST_CHECK bool mse_sim_key_write_public(EVP_PKEY *key, struct mse_writer *out,
                                              struct mse_error *err);
 
 /* P-256: uncompressed point, 04 || X || Y. */
-MSE_MUST_CHECK bool mse_sim_key_point(EVP_PKEY *key, uint8_t out[static 65],
-                                      struct mse_error *err);
+MSE_MUST_CHECK bool mse_sim_key_point(EVP_PKEY *key, uint8_t out[static 65], struct mse_error *err);
 /* Ed25519, X25519: the public key. */
 MSE_MUST_CHECK bool mse_sim_key_raw(EVP_PKEY *key, uint8_t out[static 32], struct mse_error *err);
 /* RSA: MRSIGNER, SHA-256 of the modulus as 384 bytes, little-endian (Intel SDM, SIGSTRUCT). */

@@ -35,7 +35,8 @@ static bool is_host_name(const char *text)
     }
 }
 
-bool mse_sim_name_read(const char *text, struct mse_sim_name *out, struct mse_error *err)
+bool mse_sim_name_read(const char *text, const char *field, struct mse_sim_name *out,
+                       struct mse_error *err)
 {
     *out = (struct mse_sim_name){ .text = text };
     if (inet_pton(AF_INET, text, out->address) == 1)
@@ -43,7 +44,7 @@ bool mse_sim_name_read(const char *text, struct mse_sim_name *out, struct mse_er
     else if (inet_pton(AF_INET6, text, out->address) == 1)
         out->address_len = 16;
     else if (!is_host_name(text))
-        return mse_fail_text(err, MSE_ERR_USAGE, "--name",
+        return mse_fail_text(err, MSE_ERR_USAGE, field,
                              "neither a host name in lower case nor an address: '%s'", text);
     return true;
 }

@@ -14,8 +14,9 @@ struct mse_sim_name {
     size_t address_len; /* 0: a DNS name; 4 or 16: an address */
 };
 
-/* A host name in lower case (RFC 1123, 2.1; no wildcard) or an IPv4 or IPv6 address. */
-MSE_MUST_CHECK bool mse_sim_name_read(const char *text, struct mse_sim_name *out,
+/* A host name in lower case (RFC 1123, 2.1; no wildcard) or an IPv4 or IPv6 address. field: for
+ * messages. */
+MSE_MUST_CHECK bool mse_sim_name_read(const char *text, const char *field, struct mse_sim_name *out,
                                       struct mse_error *err);
 
 /* Payload of subjectAltName (RFC 5280, 4.2.1.6). */

@@ -184,8 +184,7 @@ static bool make_all(const struct mse_sim_machine *machine, int64_t at, struct m
 {
     return issue(&role_root, NULL, ROOT_CRL_URL, NULL, at, &out->root, err) &&
            issue(&role_platform_ca, &out->root, ROOT_CRL_URL, NULL, at, &out->platform_ca, err) &&
-           issue(&role_processor_ca, &out->root, ROOT_CRL_URL, NULL, at, &out->processor_ca,
-                 err) &&
+           issue(&role_processor_ca, &out->root, ROOT_CRL_URL, NULL, at, &out->processor_ca, err) &&
            issue(&role_tcb_signing, &out->root, ROOT_CRL_URL, NULL, at, &out->tcb_signing, err) &&
            issue(&role_pck, mse_sim_pck_ca(out, machine),
                  machine->processor ? PCK_CRL_URL "processor" : PCK_CRL_URL "platform", machine, at,

@@ -108,8 +108,8 @@ static bool put_qe_report(struct mse_writer *w, const struct mse_sim_platform *p
     put_body(w, &body);
     if (!mse_writer_ok(w))
         return mse_fail_memory(err);
-    if (!mse_sim_sign_ecdsa(platform->pki.pck.key,
-                            (struct mse_bytes){ w->data + start, BODY_SIZE }, signature, err))
+    if (!mse_sim_sign_ecdsa(platform->pki.pck.key, (struct mse_bytes){ w->data + start, BODY_SIZE },
+                            signature, err))
         return false;
     mse_write_bytes(w, signature, sizeof(signature));
     return true;
@@ -155,9 +155,8 @@ static bool put_signature_data(struct mse_writer *w, const struct mse_sim_platfo
 }
 
 bool mse_sim_quote_make(const struct mse_sim_platform *platform,
-                        const struct mse_sim_enclave *enclave,
-                        const uint8_t report_data[static 64], struct mse_writer *out,
-                        struct mse_error *err)
+                        const struct mse_sim_enclave *enclave, const uint8_t report_data[static 64],
+                        struct mse_writer *out, struct mse_error *err)
 {
     MSE_CLEANUP(mse_writer_cleanup) struct mse_writer head = { 0 };
     MSE_CLEANUP(mse_writer_cleanup) struct mse_writer tail = { 0 };

@@ -30,7 +30,7 @@ MSE_MUST_CHECK bool mse_sim_qe_signer(uint8_t out[static 32], struct mse_error *
 
 MSE_MUST_CHECK bool mse_sim_quote_make(const struct mse_sim_platform *platform,
                                        const struct mse_sim_enclave *enclave,
-                                       const uint8_t report_data[static 64],
-                                       struct mse_writer *out, struct mse_error *err);
+                                       const uint8_t report_data[static 64], struct mse_writer *out,
+                                       struct mse_error *err);
 
 #endif

@@ -22,7 +22,10 @@ static const struct key_file {
     enum mse_sim_key_kind kind;
     size_t at;
 } key_files[] = {
-#define KEY(file, kind, member) { file, kind, offsetof(struct mse_sim_platform, member) }
+#define KEY(file, kind, member)                                                                    \
+    {                                                                                              \
+        file, kind, offsetof(struct mse_sim_platform, member)                                      \
+    }
     KEY("root.key", MSE_SIM_KEY_P256, pki.root.key),
     KEY("platform-ca.key", MSE_SIM_KEY_P256, pki.platform_ca.key),
     KEY("processor-ca.key", MSE_SIM_KEY_P256, pki.processor_ca.key),

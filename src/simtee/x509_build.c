@@ -26,7 +26,8 @@ static bool set_dates(X509 *cert, int64_t not_before, int64_t not_after, struct 
 {
     ASN1_TIME *from = NULL;
     ASN1_TIME *until = NULL;
-    bool ok = mse_sim_asn1_time(not_before, &from, err) && mse_sim_asn1_time(not_after, &until, err);
+    bool ok = mse_sim_asn1_time(not_before, &from, err) &&
+              mse_sim_asn1_time(not_after, &until, err);
 
     if (ok && (X509_set1_notBefore(cert, from) != 1 || X509_set1_notAfter(cert, until) != 1))
         ok = mse_sim_fail_openssl(err, "validity");

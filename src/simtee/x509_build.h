@@ -20,8 +20,7 @@ MSE_MUST_CHECK bool mse_sim_x509_standard(X509 *cert, X509 *issuer, int nid, con
                                           struct mse_error *err);
 /* Any extension: content octets of its OID, and its payload. */
 MSE_MUST_CHECK bool mse_sim_x509_extension(X509 *cert, struct mse_bytes oid, bool critical,
-                                           const struct mse_writer *payload,
-                                           struct mse_error *err);
+                                           const struct mse_writer *payload, struct mse_error *err);
 /* *out is owned by the caller (ASN1_TIME_free). */
 MSE_MUST_CHECK bool mse_sim_asn1_time(int64_t t, ASN1_TIME **out, struct mse_error *err);
 

@@ -298,8 +298,7 @@ void mse_claims_vek(const struct mse_vek *v, struct mse_field_sink *s)
     char text[96];
 
     s->text(s, "kind", v->is_vlek ? "VLEK" : "VCEK");
-    s->text(s, "product",
-            mse_escape(MSE_CSTR_BYTES(v->product_name), text, sizeof(text)));
+    s->text(s, "product", mse_escape(MSE_CSTR_BYTES(v->product_name), text, sizeof(text)));
     if (v->has_hwid)
         s->hex(s, "hwid", v->hwid, v->hwid_len);
     if (v->is_vlek)
@@ -310,7 +309,7 @@ void mse_claims_vek(const struct mse_vek *v, struct mse_field_sink *s)
 void mse_claims_certificate(const struct mse_cert *c, struct mse_field_sink *s)
 {
     static const char *const keys[] = {
-        [MSE_KEY_OTHER] = "other", [MSE_KEY_P256] = "EC P-256",  [MSE_KEY_P384] = "EC P-384",
+        [MSE_KEY_OTHER] = "other", [MSE_KEY_P256] = "EC P-256",   [MSE_KEY_P384] = "EC P-384",
         [MSE_KEY_RSA] = "RSA",     [MSE_KEY_ED25519] = "Ed25519",
     };
     char text[1024];

@@ -23,7 +23,7 @@ bool mse_fingerprint_of(const struct mse_appraisal *a, uint8_t out[static 32])
         memcpy(message + sizeof(SNP_TAG) + 48, a->snp.host_data, 32);
         mse_sha256(MSE_BYTES(message), out);
         return true;
-    case MSE_TEE_TDX:  /* RTMR3 holds a digest of the app digest, not the digest itself */
+    case MSE_TEE_TDX: /* RTMR3 holds a digest of the app digest, not the digest itself */
     case MSE_TEE_NONE:
         break;
     }
@@ -48,6 +48,9 @@ static bool compare_fingerprint(const struct mse_policy *policy, const struct ms
     uint8_t actual[32];
 
     if (policy->fingerprint.count == 0)
+        return true;
+    /* One policy may list fingerprints for several kinds of TEE; for TDX mrtd says it by itself. */
+    if (a->tee == MSE_TEE_TDX && policy->td[MSE_TD_MRTD].count > 0)
         return true;
     if (!mse_fingerprint_of(a, actual))
         return mse_check_unknown(checks, MSE_CHECK_FINGERPRINT, MSE_ERR_UNSUPPORTED,
@@ -155,8 +158,9 @@ static void check_sgx_signer(const struct mse_policy *policy, const struct mse_s
     if (policy->mrsigner.count > 0)
         mse_check_pass(checks, MSE_CHECK_SIGNER);
     else
-        mse_check_waive(checks, MSE_CHECK_SIGNER, "no signer was given: whose enclave it is was "
-                                                  "not checked");
+        mse_check_waive(checks, MSE_CHECK_SIGNER,
+                        "no signer was given: whose enclave it is was "
+                        "not checked");
 }
 
 static void check_snp_signer(const struct mse_policy *policy, const struct mse_snp_report *b,
@@ -191,8 +195,9 @@ static void check_snp_signer(const struct mse_policy *policy, const struct mse_s
         (void)mse_check_fail(checks, MSE_CHECK_SIGNER, MSE_ERR_MISMATCH,
                              "the guest was launched without a signed identity block");
     else
-        mse_check_waive(checks, MSE_CHECK_SIGNER, "no signer was given: whose guest it is was not "
-                                                  "checked");
+        mse_check_waive(checks, MSE_CHECK_SIGNER,
+                        "no signer was given: whose guest it is was not "
+                        "checked");
 }
 
 void mse_policy_check_signer(const struct mse_policy *policy, const struct mse_appraisal *a,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Policy keys: one table row each, read from text; files of TOML or JSON go through the same rows. */
+/* Policy keys: one table row each, read from text; files of TOML or JSON go through the same rows.
+ */
 #include "verdict/policy.h"
 
 #include <stdio.h>
@@ -201,8 +202,8 @@ static bool read_part(struct mse_snp_floor *floor, const char *part, size_t len)
 static bool set_snp_floor(struct mse_policy *policy, const struct row *row, const char *value,
                           struct mse_error *err)
 {
-    struct mse_snp_floor floor = { MSE_NOT_SET, MSE_NOT_SET, MSE_NOT_SET, MSE_NOT_SET,
-                                   MSE_NOT_SET, true };
+    struct mse_snp_floor floor = { MSE_NOT_SET, MSE_NOT_SET, MSE_NOT_SET,
+                                   MSE_NOT_SET, MSE_NOT_SET, true };
 
     for (const char *p = value;;) {
         size_t len = strcspn(p, ",");
@@ -352,7 +353,8 @@ bool mse_policy_new(struct mse_policy **out, struct mse_error *err)
     p->snp_signing_key = MSE_NOT_SET;
     p->min_level = MSE_NOT_SET;
     p->max_age = MSE_NOT_SET;
-    /* The default of docs/policy.md: hardening advice is for the software inside, which is shown. */
+    /* The default of docs/policy.md: hardening advice is for the software inside, which is shown.
+     */
     p->tcb_allowed[MSE_TCB_UP_TO_DATE] = true;
     p->tcb_allowed_until[MSE_TCB_UP_TO_DATE] = INT64_MAX;
     p->tcb_allowed[MSE_TCB_SW_HARDENING_NEEDED] = true;

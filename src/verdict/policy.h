@@ -49,19 +49,19 @@ struct mse_snp_floor {
 
 struct mse_policy {
     /* who is expected */
-    struct mse_value_list fingerprint; /* 32 */
-    struct mse_value_list mrsigner;    /* 32 */
-    struct mse_value_list instance_key; /* 32, Ed25519 */
+    struct mse_value_list fingerprint;                 /* 32 */
+    struct mse_value_list mrsigner;                    /* 32 */
+    struct mse_value_list instance_key;                /* 32, Ed25519 */
     struct mse_value_list td[MSE_TD_REGISTER_COUNT];   /* 48 */
     struct mse_value_list snp[MSE_SNP_REGISTER_COUNT]; /* 48, 32, 48, 48, 16, 16 */
-    int64_t isv_prod_id; /* MSE_NOT_SET or 0..65535 */
+    int64_t isv_prod_id;                               /* MSE_NOT_SET or 0..65535 */
     int64_t min_isv_svn;
     struct mse_value_list machine;    /* 64: SNP chip ids */
     struct mse_value_list machine_id; /* 16: PPIDs and platform instance ids */
     /* security level */
     bool tcb_allowed[MSE_TCB_STATUS_COUNT];
     int64_t tcb_allowed_until[MSE_TCB_STATUS_COUNT]; /* INT64_MAX: no end */
-    int64_t min_tcb_eval; /* MSE_NOT_SET: the compiled-in floor */
+    int64_t min_tcb_eval;                            /* MSE_NOT_SET: the compiled-in floor */
     struct mse_snp_floor min_reported_tcb, min_committed_tcb, min_launch_tcb;
     /* attributes that are refused unless allowed */
     bool allow_debug, allow_provision_key, allow_einittoken_key, allow_sept_ve, allow_migratable,

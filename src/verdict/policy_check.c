@@ -184,8 +184,8 @@ static void check_snp_attributes(const struct mse_policy *p, const struct mse_sn
           "signed by the other kind of key than asked for (signing_key)" },
     };
 
-    (void)snprintf(vmpl, sizeof(vmpl), "asked for at VMPL %" PRIu32 ", at most %" PRId64
-                                       " is accepted (max_vmpl)",
+    (void)snprintf(vmpl, sizeof(vmpl),
+                   "asked for at VMPL %" PRIu32 ", at most %" PRId64 " is accepted (max_vmpl)",
                    b->vmpl, p->max_vmpl);
     check_refusals(r, sizeof(r) / sizeof(r[0]), checks);
 }
@@ -206,8 +206,7 @@ void mse_policy_check_attributes(const struct mse_policy *policy, const struct m
     case MSE_TEE_NONE:
         break;
     }
-    (void)mse_check_fail(checks, MSE_CHECK_ATTRIBUTES, MSE_ERR_UNSUPPORTED,
-                         "no such kind of TEE");
+    (void)mse_check_fail(checks, MSE_CHECK_ATTRIBUTES, MSE_ERR_UNSUPPORTED, "no such kind of TEE");
 }
 
 void mse_policy_check_machine(const struct mse_policy *policy, const struct mse_appraisal *a,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A report as JSON; docs/report.md describes every member, docs/report.schema.json holds it to it. */
+/* A report as JSON; docs/report.md describes every member, docs/report.schema.json holds it to it.
+ */
 #include "verdict/report.h"
 
 #include <stdlib.h>
@@ -124,8 +125,8 @@ bool mse_report_write_json(const struct mse_report *report, char **out, struct m
 {
     struct mse_writer to = { 0 };
     struct mse_json_writer w = mse_json_writer_init(&to, 2);
-    bool positive =
-        report->verdict == MSE_VERDICT_PASS || report->verdict == MSE_VERDICT_INCOMPLETE;
+    bool positive = report->verdict == MSE_VERDICT_PASS ||
+                    report->verdict == MSE_VERDICT_INCOMPLETE;
 
     mse_json_open_object(&w, NULL);
     mse_json_put_text(&w, "schema", MSE_REPORT_SCHEMA);

@@ -119,7 +119,8 @@ void mse_subject_check_certificate(const struct mse_request *request, struct mse
     r->shape = mse_shape_of(cert, &r->shape_reason);
     r->holds_from = cert->not_before;
     r->holds_until = cert->not_after;
-    /* Its other fields are vouched for by the key alone; at least that key must have signed them. */
+    /* Its other fields are vouched for by the key alone; at least that key must have signed them.
+     */
     if (!mse_bytes_equal(cert->issuer, cert->subject))
         (void)mse_check_fail(&r->checks, MSE_CHECK_CERTIFICATE, MSE_ERR_CHAIN,
                              "it is not self-signed: issuer and subject differ");

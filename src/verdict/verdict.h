@@ -12,7 +12,8 @@
  */
 enum mse_verdict mse_verdict_of(const struct mse_checks *checks);
 
-/* Strict: what was left out counts as failed, except where the verdict's word does not depend on it. */
+/* Strict: what was left out counts as failed, except where the verdict's word does not depend on
+ * it. */
 void mse_verdict_refuse_waived(struct mse_checks *checks);
 
 #endif

@@ -20,9 +20,8 @@ bool mse_verifier_new(const struct mse_verifier_options *options, struct mse_ver
     /* One way in for simulation: with its roots, the vendors' are not even loaded. */
     ok = o->simulation_roots.len > 0 ? mse_roots_simulated(o->simulation_roots, &v->roots, err)
                                      : mse_roots_vendor(&v->roots, err);
-    ok = ok &&
-         mse_trust_cache_new(o->cache_entries > 0 ? o->cache_entries : DEFAULT_CACHE_ENTRIES,
-                             &v->cache, err);
+    ok = ok && mse_trust_cache_new(o->cache_entries > 0 ? o->cache_entries : DEFAULT_CACHE_ENTRIES,
+                                   &v->cache, err);
     if (!ok) {
         mse_verifier_free(v);
         return false;

@@ -213,10 +213,9 @@ static bool judge_certificate(struct job *job, struct mse_error *err)
             *err = inner;
             return false;
         }
-        (void)mse_check_fail_error(&r->checks,
-                                   inner.code == MSE_ERR_BINDING ? MSE_CHECK_BINDING
-                                                                 : MSE_CHECK_EVIDENCE,
-                                   &inner);
+        (void)mse_check_fail_error(
+            &r->checks, inner.code == MSE_ERR_BINDING ? MSE_CHECK_BINDING : MSE_CHECK_EVIDENCE,
+            &inner);
         return true;
     }
     mse_check_pass(&r->checks, MSE_CHECK_BINDING);

@@ -14,9 +14,8 @@ static struct mse_bytes unescape(struct mse_bytes raw, bool escaped)
 
     if (text == NULL)
         abort();
-    return (struct mse_bytes){
-        text, mse_json_text_write((struct mse_json_text){ raw, escaped }, text)
-    };
+    return (struct mse_bytes){ text,
+                               mse_json_text_write((struct mse_json_text){ raw, escaped }, text) };
 }
 
 static void put_quoted(struct mse_writer *w, struct mse_bytes raw, bool escaped)
@@ -44,7 +43,8 @@ static void put_value(struct mse_writer *w, const struct mse_json *json,
         mse_write_bytes(w, span.data, span.len);
     } else {
         mse_write_text(w, object ? "{" : "[");
-        for (child = mse_json_first(json, v); child != NULL; child = mse_json_next(json, v, child)) {
+        for (child = mse_json_first(json, v); child != NULL;
+             child = mse_json_next(json, v, child)) {
             mse_write_text(w, count++ > 0 ? "," : "");
             if (object) {
                 put_quoted(w, mse_json_key(json, child), child->key_escaped);

@@ -82,7 +82,10 @@ struct pss_case {
 #define S384 "\x30\x0d" HASH("\x02", NUL)
 #define S512 "\x30\x0d" HASH("\x03", NUL)
 #define MGF(hash) "\x30\x1a" PKCS1 "\x08" hash
-#define ABSENT { NULL, 0 }
+#define ABSENT                                                                                     \
+    {                                                                                              \
+        NULL, 0                                                                                    \
+    }
 
 /* clang-format off */
 static const struct pss_case pss[] = {

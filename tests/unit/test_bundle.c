@@ -198,7 +198,7 @@ static void a_bundle_that_says_something_unknown_is_refused(void **state)
           82 },
         { BUNDLE("{\"kind\":\"crl\",\"data\":\"AAAA\",\"update\":\"early\"}"), MSE_ERR_VALUE, 77 },
         { BUNDLE("{\"kind\":\"tcb_info\",\"data\":\"AAAA\",\"chain\":\"\"}"), MSE_ERR_MISSING, 0 },
-        { BUNDLE("{\"kind\":\"tcb_info\",\"data\":\"AAAA\",\"source\":1}"), MSE_ERR_VALUE, 82 },
+        { BUNDLE("{\"kind\":\"tcb_info\",\"data\":\"AAAA\",\"source\":1}"), MSE_ERR_VALUE, 81 },
         { BUNDLE("{\"kind\":\"certificates\",\"pem\":\"\"}"), MSE_ERR_MISSING, 0 },
         { BUNDLE("{\"kind\":\"certificates\"}"), MSE_ERR_MISSING, 39 },
         { BUNDLE("{\"kind\":\"certificates\",\"pem\":\"x\",\"data\":\"AAAA\"}"), MSE_ERR_DUPLICATE,

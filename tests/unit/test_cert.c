@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Certificates field by field: each is replaced by a wrong one, and the refusal must point to it. */
+/* Certificates field by field: each is replaced by a wrong one, and the refusal must point to it.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,9 +38,11 @@ static const struct mse_bytes defaults[PART_COUNT] = {
     [VERSION] = B("\xa0\x03\x02\x01\x02"),
     [SERIAL] = B("\x02\x02\x12\x34"),
     [INNER_ALGORITHM] = B(ECDSA_SHA256),
-    [ISSUER] = B("\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01" "A"),
+    [ISSUER] = B("\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01"
+                 "A"),
     [VALIDITY] = B("\x30\x1e" TWO_DATES),
-    [SUBJECT] = B("\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01" "B"),
+    [SUBJECT] = B("\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01"
+                  "B"),
     [SPKI] = B("\x30\x59\x30\x13" OID_EC OID_P256 "\x03\x42\x00" POINT),
     [EXTENSIONS] = B(EXT_CA EXT_USAGE),
     [ALGORITHM] = B(ECDSA_SHA256),
@@ -187,10 +190,10 @@ static const struct refusal refusals[] = {
     { "version 1 with extensions", VERSION, ABSENT, MSE_ERR_TRAILING, 0 },
     { "version 2 with extensions", VERSION, B("\xa0\x03\x02\x01\x01"), MSE_ERR_TRAILING, 0 },
     { "no serial number", SERIAL, ABSENT, MSE_ERR_FORMAT, 0 },
-    { "serial without octets", SERIAL, B("\x02\x00"), MSE_ERR_FORMAT, 0 },
-    { "padded serial", SERIAL, B("\x02\x02\x00\x7f"), MSE_ERR_FORMAT, 0 },
-    { "padded negative serial", SERIAL, B("\x02\x02\xff\x80"), MSE_ERR_FORMAT, 0 },
-    { "serial of 21 octets", SERIAL, B("\x02\x15\x01" "abcdefghijklmnopqrst"), MSE_ERR_LIMIT, 0 },
+    { "serial without octets", SERIAL, B("\x02\x00"), MSE_ERR_FORMAT, 2 },
+    { "padded serial", SERIAL, B("\x02\x02\x00\x7f"), MSE_ERR_FORMAT, 2 },
+    { "padded negative serial", SERIAL, B("\x02\x02\xff\x80"), MSE_ERR_FORMAT, 2 },
+    { "serial of 21 octets", SERIAL, B("\x02\x15\x01" "abcdefghijklmnopqrst"), MSE_ERR_LIMIT, 2 },
     { "serial of another type", SERIAL, B("\x04\x01\x01"), MSE_ERR_FORMAT, 0 },
     { "inner algorithm differs", INNER_ALGORITHM,
       B("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03"), MSE_ERR_MISMATCH, 0 },
@@ -304,8 +307,8 @@ static void every_prefix_of_a_certificate_is_truncated(void **state)
 
 static void what_real_certificates_have_is_tolerated(void **state)
 {
-    static const struct mse_bytes with_null =
-        B("\x30\x0c\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02\x05\x00");
+    static const struct mse_bytes with_null = B(
+        "\x30\x0c\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02\x05\x00");
     struct mse_bytes parts[PART_COUNT];
     struct mse_cert cert;
     struct sample s;
@@ -368,7 +371,10 @@ static void serial_numbers_keep_their_octets(void **state)
         { B("\x02\x01\x00"), B("\x00") },
         { B("\x02\x02\x00\x80"), B("\x80") },
         { B("\x02\x01\x80"), B("\x80") }, /* negative */
-        { B("\x02\x15\x00\xff" "bcdefghijklmnopqrst"), B("\xff" "bcdefghijklmnopqrst") },
+        { B("\x02\x15\x00\xff"
+            "bcdefghijklmnopqrst"),
+          B("\xff"
+            "bcdefghijklmnopqrst") },
     };
     struct mse_cert cert;
 
@@ -458,8 +464,7 @@ static void the_size_of_a_certificate_is_capped(void **state)
 
     (void)state;
     assert_non_null(big);
-    assert_false(
-        mse_cert_parse((struct mse_bytes){ big, MSE_CERT_MAX_SIZE + 1 }, &cert, &err[0]));
+    assert_false(mse_cert_parse((struct mse_bytes){ big, MSE_CERT_MAX_SIZE + 1 }, &cert, &err[0]));
     assert_int_equal(err[0].code, MSE_ERR_LIMIT);
     assert_false(mse_cert_parse((struct mse_bytes){ big, MSE_CERT_MAX_SIZE }, &cert, &err[1]));
     assert_int_equal(err[1].code, MSE_ERR_FORMAT);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* QE Certification Data: type u16, size u32, body (Intel ECDSA Quote Library Reference, A.4). */
+/* QE Certification Data: type u16, size u32, body (Intel ECDSA Quote Library Reference, appendix
+ * A). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -305,7 +305,6 @@ static void change_product_of_issuer(struct test_cert *c, struct test_cert *i)
 
 static void each_flaw_is_refused(void **state)
 {
-    /* clang-format off */
     static const struct {
         enum mse_cert_role role, issuer;
         void (*change)(struct test_cert *c, struct test_cert *i);
@@ -314,20 +313,32 @@ static void each_flaw_is_refused(void **state)
     } cases[] = {
         { MSE_ROLE_PCK_PLATFORM_CA, MSE_ROLE_INTEL_ROOT, change_nothing, MSE_ERR_NONE, "" },
         { MSE_ROLE_PCK_PLATFORM_CA, MSE_ROLE_INTEL_ROOT, add_harmless, MSE_ERR_NONE, "" },
-        { MSE_ROLE_PCK_PLATFORM_CA, MSE_ROLE_INTEL_ROOT, change_issuer_name, MSE_ERR_CHAIN, "issuer" },
-        { MSE_ROLE_PCK_PLATFORM_CA, MSE_ROLE_INTEL_ROOT, change_ca_flag, MSE_ERR_CHAIN, "basicConstraints" },
-        { MSE_ROLE_TCB_SIGNING, MSE_ROLE_INTEL_ROOT, change_ca_flag, MSE_ERR_CHAIN, "basicConstraints" },
-        { MSE_ROLE_PCK_LEAF, MSE_ROLE_PCK_PLATFORM_CA, change_ca_flag, MSE_ERR_CHAIN, "basicConstraints" },
-        { MSE_ROLE_PCK_PROCESSOR_CA, MSE_ROLE_INTEL_ROOT, change_ca_usage, MSE_ERR_CHAIN, "keyUsage" },
+        { MSE_ROLE_PCK_PLATFORM_CA, MSE_ROLE_INTEL_ROOT, change_issuer_name, MSE_ERR_CHAIN,
+          "issuer" },
+        { MSE_ROLE_PCK_PLATFORM_CA, MSE_ROLE_INTEL_ROOT, change_ca_flag, MSE_ERR_CHAIN,
+          "basicConstraints" },
+        { MSE_ROLE_TCB_SIGNING, MSE_ROLE_INTEL_ROOT, change_ca_flag, MSE_ERR_CHAIN,
+          "basicConstraints" },
+        { MSE_ROLE_PCK_LEAF, MSE_ROLE_PCK_PLATFORM_CA, change_ca_flag, MSE_ERR_CHAIN,
+          "basicConstraints" },
+        { MSE_ROLE_PCK_PROCESSOR_CA, MSE_ROLE_INTEL_ROOT, change_ca_usage, MSE_ERR_CHAIN,
+          "keyUsage" },
         { MSE_ROLE_TCB_SIGNING, MSE_ROLE_INTEL_ROOT, change_ca_usage, MSE_ERR_CHAIN, "keyUsage" },
-        { MSE_ROLE_PCK_LEAF, MSE_ROLE_PCK_PROCESSOR_CA, change_issuer_flag, MSE_ERR_CHAIN, "basicConstraints" },
-        { MSE_ROLE_PCK_LEAF, MSE_ROLE_PCK_PROCESSOR_CA, change_issuer_usage, MSE_ERR_CHAIN, "keyUsage" },
-        { MSE_ROLE_PCK_PLATFORM_CA, MSE_ROLE_INTEL_ROOT, change_path_len, MSE_ERR_CHAIN, "basicConstraints" },
+        { MSE_ROLE_PCK_LEAF, MSE_ROLE_PCK_PROCESSOR_CA, change_issuer_flag, MSE_ERR_CHAIN,
+          "basicConstraints" },
+        { MSE_ROLE_PCK_LEAF, MSE_ROLE_PCK_PROCESSOR_CA, change_issuer_usage, MSE_ERR_CHAIN,
+          "keyUsage" },
+        { MSE_ROLE_PCK_PLATFORM_CA, MSE_ROLE_INTEL_ROOT, change_path_len, MSE_ERR_CHAIN,
+          "basicConstraints" },
         { MSE_ROLE_TCB_SIGNING, MSE_ROLE_INTEL_ROOT, change_path_len, MSE_ERR_NONE, "" },
-        { MSE_ROLE_PCK_PLATFORM_CA, MSE_ROLE_INTEL_ROOT, change_signer, MSE_ERR_SIGNATURE, "certificate signature" },
-        { MSE_ROLE_PCK_PLATFORM_CA, MSE_ROLE_INTEL_ROOT, change_digest, MSE_ERR_CHAIN, "signatureAlgorithm" },
-        { MSE_ROLE_TCB_SIGNING, MSE_ROLE_INTEL_ROOT, change_key, MSE_ERR_CHAIN, "subjectPublicKeyInfo" },
-        { MSE_ROLE_PCK_LEAF, MSE_ROLE_PCK_PLATFORM_CA, add_critical, MSE_ERR_UNSUPPORTED, "extension" },
+        { MSE_ROLE_PCK_PLATFORM_CA, MSE_ROLE_INTEL_ROOT, change_signer, MSE_ERR_SIGNATURE,
+          "certificate signature" },
+        { MSE_ROLE_PCK_PLATFORM_CA, MSE_ROLE_INTEL_ROOT, change_digest, MSE_ERR_CHAIN,
+          "signatureAlgorithm" },
+        { MSE_ROLE_TCB_SIGNING, MSE_ROLE_INTEL_ROOT, change_key, MSE_ERR_CHAIN,
+          "subjectPublicKeyInfo" },
+        { MSE_ROLE_PCK_LEAF, MSE_ROLE_PCK_PLATFORM_CA, add_critical, MSE_ERR_UNSUPPORTED,
+          "extension" },
         { MSE_ROLE_ASK, MSE_ROLE_ARK, change_nothing, MSE_ERR_NONE, "" },
         { MSE_ROLE_ASK, MSE_ROLE_ARK, change_path_len, MSE_ERR_CHAIN, "basicConstraints" },
         { MSE_ROLE_ASK, MSE_ROLE_ARK, change_product, MSE_ERR_CHAIN, "product" },
@@ -338,7 +349,6 @@ static void each_flaw_is_refused(void **state)
         { MSE_ROLE_VLEK, MSE_ROLE_ASVK, change_signer, MSE_ERR_SIGNATURE, "certificate signature" },
         { MSE_ROLE_VLEK, MSE_ROLE_ASVK, add_critical, MSE_ERR_UNSUPPORTED, "extension" },
     };
-    /* clang-format on */
 
     (void)state;
     for (size_t n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {

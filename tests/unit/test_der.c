@@ -34,6 +34,7 @@ static const struct element_case elements[] = {
     { "indefinite length",          B("\x04\x80" "a\x00\x00"),     MSE_ERR_FORMAT,    1 },
     { "long form of 3",             B("\x04\x81\x03" "abc"),       MSE_ERR_FORMAT,    1 },
     { "long form of 127 with zero", B("\x04\x82\x00\x7f"),         MSE_ERR_FORMAT,    1 },
+    { "long form of 128 with zero", B("\x04\x82\x00\x80"),         MSE_ERR_FORMAT,    1 },
     { "five length octets",         B("\x04\x85\x00\x00\x00\x00\x01" "a"), MSE_ERR_FORMAT, 1 },
     { "reserved length octet",      B("\x04\xff"),                 MSE_ERR_FORMAT,    1 },
     { "content past the end",       B("\x04\x04" "abc"),           MSE_ERR_TRUNCATED, 2 },

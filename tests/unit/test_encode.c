@@ -35,20 +35,8 @@ static void hex_goes_both_ways(void **state)
 
 static void hex_refuses_anything_else(void **state)
 {
-    static const char *const bad[] = { "0",
-                                       "000",
-                                       "0g00",
-                                       "00:0",
-                                       " 000",
-                                       "00x0",
-                                       "-100",
-                                       "0/00",
-                                       "0@00",
-                                       "0`00",
-                                       "000000",
-                                       "0\x80"
-                                       "00",
-                                       "0000 " };
+    static const char *const bad[] = { "0",    "000",  "0g00", "00:0",   " 000",    "00x0", "-100",
+                                       "0/00", "0@00", "0`00", "000000", "0\20000", "0000 " };
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -160,23 +148,32 @@ static const struct {
     size_t behind;
 } pems[] = {
     { "one block", B("-----BEGIN X-----\nZm9v\n-----END X-----\n"), MSE_ERR_NONE, 0, "foo", 38 },
-    { "text before", B("Subject: a-b\n-----BEGIN X-----\nZm9v\n-----END X-----"), MSE_ERR_NONE, 0, "foo", 51 },
+    { "text before", B("Subject: a-b\n-----BEGIN X-----\nZm9v\n-----END X-----"),
+      MSE_ERR_NONE, 0, "foo", 51 },
     { "CRLF", B("-----BEGIN X-----\r\nZm9v\r\n-----END X-----\r\n"), MSE_ERR_NONE, 0, "foo", 40 },
     { "no line ends", B("-----BEGIN X-----Zm9v-----END X-----"), MSE_ERR_NONE, 0, "foo", 36 },
-    { "other label first", B("-----BEGIN Y-----\nZm9v\n-----END Y-----\n-----BEGIN X-----\nYg==\n-----END X-----"),
+    { "other label first",
+      B("-----BEGIN Y-----\nZm9v\n-----END Y-----\n-----BEGIN X-----\nYg==\n-----END X-----"),
       MSE_ERR_NONE, 0, "b", 77 },
     { "NUL behind", B("-----BEGIN X-----\nZm9v\n-----END X-----\n\0"), MSE_ERR_NONE, 0, "foo", 38 },
-    { "other label only", B("-----BEGIN XY-----\nZm9v\n-----END XY-----\n"), MSE_ERR_NONE, 0, NULL, 0 },
-    { "not at a line start", B("> -----BEGIN X-----\nZm9v\n-----END X-----\n"), MSE_ERR_NONE, 0, NULL, 0 },
+    { "other label only", B("-----BEGIN XY-----\nZm9v\n-----END XY-----\n"),
+      MSE_ERR_NONE, 0, NULL, 0 },
+    { "not at a line start", B("> -----BEGIN X-----\nZm9v\n-----END X-----\n"),
+      MSE_ERR_NONE, 0, NULL, 0 },
     { "nothing", B(""), MSE_ERR_NONE, 0, NULL, 0 },
     { "no END", B("-----BEGIN X-----\nZm9v\n"), MSE_ERR_TRUNCATED, 0, NULL, 0 },
-    { "half an END", B("a\n-----BEGIN X-----\nZm9v\n-----END X----"), MSE_ERR_TRUNCATED, 2, NULL, 0 },
-    { "END of another", B("-----BEGIN X-----\nZm9v\n-----END Y-----\n"), MSE_ERR_FORMAT, 23, NULL, 0 },
-    { "block in a block", B("-----BEGIN X-----\n-----BEGIN X-----\nZm9v\n-----END X-----\n"), MSE_ERR_FORMAT, 18, NULL, 0 },
-    { "headers", B("-----BEGIN X-----\nProc-Type: 4,ENCRYPTED\n\nZm9v\n-----END X-----\n"), MSE_ERR_FORMAT, 22, NULL, 0 },
+    { "half an END", B("a\n-----BEGIN X-----\nZm9v\n-----END X----"),
+      MSE_ERR_TRUNCATED, 2, NULL, 0 },
+    { "END of another", B("-----BEGIN X-----\nZm9v\n-----END Y-----\n"),
+      MSE_ERR_FORMAT, 23, NULL, 0 },
+    { "block in a block", B("-----BEGIN X-----\n-----BEGIN X-----\nZm9v\n-----END X-----\n"),
+      MSE_ERR_FORMAT, 18, NULL, 0 },
+    { "headers", B("-----BEGIN X-----\nProc-Type: 4,ENCRYPTED\n\nZm9v\n-----END X-----\n"),
+      MSE_ERR_FORMAT, 22, NULL, 0 },
     { "bad base64", B("-----BEGIN X-----\nZm9\n-----END X-----\n"), MSE_ERR_FORMAT, 17, NULL, 0 },
     { "empty", B("-----BEGIN X-----\n-----END X-----\n"), MSE_ERR_FORMAT, 17, NULL, 0 },
-    { "too large", B("-----BEGIN X-----\nZm9vZm9vZm9v\n-----END X-----\n"), MSE_ERR_LIMIT, 17, NULL, 0 },
+    { "too large", B("-----BEGIN X-----\nZm9vZm9vZm9v\n-----END X-----\n"),
+      MSE_ERR_LIMIT, 17, NULL, 0 },
 };
 /* clang-format on */
 

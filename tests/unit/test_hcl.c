@@ -18,6 +18,7 @@
 #define RUNTIME 0x4d4
 #define AK                                                                                         \
     "{\"kid\":\"HCLAkPub\",\"key_ops\":[\"sign\"],\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"yJsX\"}"
+#define AK1 "{\"kid\":\"HCLAkPub\",\"kty\":\"RSA\",\"e\":\"A\",\"n\":\"A\"}"
 #define EK                                                                                         \
     "{\"kid\":\"HCLEkPub\",\"key_ops\":[\"encrypt\"],\"kty\":\"RSA\",\"e\":\"Aw\",\"n\":\"n-w9\"}"
 #define CLAIMS(keys, more)                                                                         \
@@ -302,6 +303,7 @@ static void claims_are_judged_with_absolute_offsets(void **state)
         { "key without kid", "{\"keys\":[{}]}", MSE_ERR_MISSING, 9, "runtime: kid" },
         { "kid escaped", "{\"keys\":[{\"kid\":\"HCL\\u0041kPub\"}]}", MSE_ERR_VALUE, 17, "runtime: kid" },
         { "key twice", "{\"keys\":[" AK "," AK "]}", MSE_ERR_DUPLICATE, 9 + sizeof(AK), "runtime: HCLAkPub" },
+        { "key of one digit twice", "{\"keys\":[" AK1 "," AK1 "]}", MSE_ERR_DUPLICATE, 9 + sizeof(AK1), "runtime: HCLAkPub" },
         { "no kty", "{\"keys\":[{\"kid\":\"HCLAkPub\"}]}", MSE_ERR_MISSING, 9, "runtime: kty" },
         { "no n", "{\"keys\":[{\"kid\":\"HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\"}]}", MSE_ERR_MISSING, 9, "runtime: n" },
         { "no e", "{\"keys\":[{\"kid\":\"HCLAkPub\",\"kty\":\"RSA\",\"n\":\"AQAB\"}]}", MSE_ERR_MISSING, 9, "runtime: e" },

@@ -61,7 +61,8 @@ static const struct { const char *in; enum mse_err_code want; size_t at; } docum
     { "{\"\":1,\"\":2}",     MSE_ERR_DUPLICATE, 7 },
     { "[{\"a\":{},\"b\":[],\"\\u0061\":0}]", MSE_ERR_DUPLICATE, 17 },
     { "{\"a\\nb\":1,\"a\\u000Ab\":2}", MSE_ERR_DUPLICATE, 11 },
-    { "{\"12345678x12345678\":1,\"12345678y12345678\":2,\"12345678x12345678\":3}", MSE_ERR_DUPLICATE, 46 },
+    { "{\"12345678x12345678\":1,\"12345678y12345678\":2,\"12345678x12345678\":3}",
+      MSE_ERR_DUPLICATE, 46 },
     { "{\"12345678x12345678\":1,\"12345678y12345678\":2}", MSE_ERR_NONE, 0 },
 };
 /* clang-format on */
@@ -225,9 +226,9 @@ static void typed_members_are_refused(void **state)
     REFUSED(mse_json_get_plain(&json, json.values, "text", &text, &err), MSE_ERR_VALUE, 21);
     REFUSED(mse_json_get_plain(&json, json.values, "one", &text, &err), MSE_ERR_VALUE, 8);
     assert_int_equal(text.len, 0);
-    REFUSED(mse_json_get_hex(&json, json.values, "hex", bytes, 3, &err), MSE_ERR_VALUE, 93);
-    REFUSED(mse_json_get_hex(&json, json.values, "time", bytes, 3, &err), MSE_ERR_VALUE, 109);
-    REFUSED(mse_json_get_time(&json, json.values, "hex", &n, &err), MSE_ERR_VALUE, 93);
+    REFUSED(mse_json_get_hex(&json, json.values, "hex", bytes, 3, &err), MSE_ERR_VALUE, 79);
+    REFUSED(mse_json_get_hex(&json, json.values, "time", bytes, 3, &err), MSE_ERR_VALUE, 95);
+    REFUSED(mse_json_get_time(&json, json.values, "hex", &n, &err), MSE_ERR_VALUE, 79);
 #undef REFUSED
     mse_json_cleanup(&json);
 }
@@ -261,7 +262,8 @@ static void integers_have_64_bits(void **state)
 
 /* clang-format off */
 static const struct { const char *in; const char *want; } texts[] = {
-    { "\"\"", "" }, { "\"plain\"", "plain" }, { "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\b\f\n\r\t" },
+    { "\"\"", "" }, { "\"plain\"", "plain" },
+      { "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\b\f\n\r\t" },
     { "\"\\u0041\\u00e9\\u20AC\\ud83d\\ude00\"", "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" },
     { "\"\\ud800\\udc00\\udbff\\udfff\"", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf" },
     { "\"a\\u0000b\"", NULL }, { "1", NULL },

@@ -97,7 +97,10 @@ static void an_oid_that_does_not_fit_is_a_question_mark(void **state)
 }
 
 #define ATTRIBUTE(len, oid, value) "\x30" len "\x06\x03\x55\x04" oid value
-#define CN_A "\x31\x0a" ATTRIBUTE("\x08", "\x03", "\x0c\x01" "A")
+#define CN_A                                                                                       \
+    "\x31\x0a" ATTRIBUTE("\x08", "\x03",                                                           \
+                         "\x0c\x01"                                                                \
+                         "A")
 
 struct name_case {
     const char *what;

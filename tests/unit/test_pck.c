@@ -183,7 +183,6 @@ static void a_certificate_without_the_extension_is_told_apart(void **state)
 
 static void one_change_at_a_time_is_judged(void **state)
 {
-    /* clang-format off */
     static const struct {
         struct change change;
         enum mse_err_code want;
@@ -214,20 +213,27 @@ static void one_change_at_a_time_is_judged(void **state)
         { { .in_place = { ".3", 0x04, some, 3 } }, MSE_ERR_VALUE, "sgx extension: pceid" },
         { { .in_place = { ".4", 0x04, some, 5 } }, MSE_ERR_VALUE, "sgx extension: fmspc" },
         { { .in_place = { ".4", 0x04, some, 0 } }, MSE_ERR_VALUE, "sgx extension: fmspc" },
-        { { .in_place = { ".4", 0x03, some, 6 } }, MSE_ERR_VALUE, "sgx extension: fmspc" },
+        { { .in_place = { ".4", 0x03, some, 6 } }, MSE_ERR_FORMAT, "sgx extension: fmspc" },
         { { .in_place = { ".5", 0x0a, n3, 1 } }, MSE_ERR_VALUE, "sgx extension: sgxType" },
         { { .in_place = { ".5", 0x0a, long2, 2 } }, MSE_ERR_VALUE, "sgx extension: sgxType" },
-        { { .in_place = { ".5", 0x02, n1, 1 } }, MSE_ERR_VALUE, "sgx extension: sgxType" },
-        { { .in_place = { ".6", 0x04, some, 17 } }, MSE_ERR_VALUE, "sgx extension: platformInstanceID" },
-        { { .in_place = { ".2.1", 0x02, n256, 2 } }, MSE_ERR_VALUE, "sgx extension: tcb component" },
-        { { .in_place = { ".2.1", 0x02, minus, 1 } }, MSE_ERR_VALUE, "sgx extension: tcb component" },
-        { { .in_place = { ".2.1", 0x02, long2, 2 } }, MSE_ERR_VALUE, "sgx extension: tcb component" },
+        { { .in_place = { ".5", 0x02, n1, 1 } }, MSE_ERR_FORMAT, "sgx extension: sgxType" },
+        { { .in_place = { ".6", 0x04, some, 17 } },
+          MSE_ERR_VALUE,
+          "sgx extension: platformInstanceID" },
+        { { .in_place = { ".2.1", 0x02, n256, 2 } },
+          MSE_ERR_VALUE,
+          "sgx extension: tcb component" },
+        { { .in_place = { ".2.1", 0x02, minus, 1 } },
+          MSE_ERR_VALUE,
+          "sgx extension: tcb component" },
+        { { .in_place = { ".2.1", 0x02, long2, 2 } },
+          MSE_ERR_FORMAT,
+          "sgx extension: tcb component" },
         { { .in_place = { ".2.17", 0x02, n65536, 3 } }, MSE_ERR_VALUE, "sgx extension: pcesvn" },
         { { .in_place = { ".2.18", 0x04, some, 8 } }, MSE_ERR_VALUE, "sgx extension: cpusvn" },
-        { { .in_place = { ".7.2", 0x01, t_odd, 1 } }, MSE_ERR_VALUE, "sgx extension: cachedKeys" },
-        { { .in_place = { ".7.3", 0x02, n1, 1 } }, MSE_ERR_VALUE, "sgx extension: smtEnabled" },
+        { { .in_place = { ".7.2", 0x01, t_odd, 1 } }, MSE_ERR_FORMAT, "sgx extension: cachedKeys" },
+        { { .in_place = { ".7.3", 0x02, n1, 1 } }, MSE_ERR_FORMAT, "sgx extension: smtEnabled" },
     };
-    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

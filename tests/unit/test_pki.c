@@ -318,6 +318,49 @@ char *test_reply_make(const char *name, const char *body, EVP_PKEY *key)
     return out;
 }
 
+#define FOUR_SVNS "{\"svn\":1},{\"svn\":1},{\"svn\":1},{\"svn\":1}"
+#define SVNS FOUR_SVNS "," FOUR_SVNS "," FOUR_SVNS "," FOUR_SVNS
+#define ZEROS48                                                                                    \
+    "000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"   \
+    "000000"
+
+char *test_tcb_info_text(const char *id, const char *fmspc, unsigned eval, const char *from,
+                         const char *until)
+{
+    bool tdx = strcmp(id, "TDX") == 0;
+    char *out = NULL;
+
+    assert_true(asprintf(&out,
+                         "{\"id\":\"%s\",\"version\":3,\"issueDate\":\"%s\",\"nextUpdate\":\"%s\","
+                         "\"fmspc\":\"%s\",\"pceId\":\"0000\",\"tcbType\":0,"
+                         "\"tcbEvaluationDataNumber\":%u,%s\"tcbLevels\":[{\"tcb\":{"
+                         "\"sgxtcbcomponents\":[" SVNS "],\"pcesvn\":1%s},"
+                         "\"tcbDate\":\"2024-03-13T00:00:00Z\",\"tcbStatus\":\"UpToDate\"}]}",
+                         id, from, until, fmspc, eval,
+                         tdx ? "\"tdxModule\":{\"mrsigner\":\"" ZEROS48
+                               "\",\"attributes\":\"0000000000000000\",\"attributesMask\":"
+                               "\"FFFFFFFFFFFFFFFF\"},"
+                             : "",
+                         tdx ? ",\"tdxtcbcomponents\":[" SVNS "]" : "") > 0);
+    return out;
+}
+
+char *test_qe_identity_text(const char *id, unsigned eval, const char *from, const char *until)
+{
+    char *out = NULL;
+
+    assert_true(asprintf(&out,
+                         "{\"id\":\"%s\",\"version\":2,\"issueDate\":\"%s\",\"nextUpdate\":\"%s\","
+                         "\"tcbEvaluationDataNumber\":%u,\"miscselect\":\"00000000\","
+                         "\"miscselectMask\":\"FFFFFFFF\",\"attributes\":"
+                         "\"11000000000000000000000000000000\",\"attributesMask\":"
+                         "\"FBFFFFFFFFFFFFFF0000000000000000\",\"mrsigner\":"
+                         "\"%.64s\",\"isvprodid\":1,\"tcbLevels\":[{\"tcb\":{\"isvsvn\":8},"
+                         "\"tcbDate\":\"2024-03-13T00:00:00Z\",\"tcbStatus\":\"UpToDate\"}]}",
+                         id, from, until, eval, ZEROS48) > 0);
+    return out;
+}
+
 char *test_replace(const char *text, const char *from, const char *to)
 {
     const char *at = strstr(text, from);

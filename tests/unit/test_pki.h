@@ -74,6 +74,10 @@ struct test_crl {
 };
 struct test_blob test_crl_make(const struct test_crl *crl);
 
+/* Signed objects with one level, as the vendor writes them; owned text. Dates are RFC 3339. */
+char *test_tcb_info_text(const char *id, const char *fmspc, unsigned eval, const char *from,
+                         const char *until);
+char *test_qe_identity_text(const char *id, unsigned eval, const char *from, const char *until);
 /* {"NAME":body,"signature":"hex"}, owned text. */
 char *test_reply_make(const char *name, const char *body, EVP_PKEY *key);
 void test_sign_raw(EVP_PKEY *key, struct mse_bytes data, uint8_t out[static 64]);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Intel quotes: a builder of valid ones of each kind, then every way to lie about a length, a type
- * or a size. Layouts: Intel ECDSA Quote Library Reference, A.4; TDX DCAP Quoting Library API, A.3.
+ * or a size. Layouts: Intel ECDSA Quote Library Reference, appendix A; TDX DCAP Quoting Library
+ * API, A.3-A.4.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -48,9 +48,9 @@ struct test_intel {
     size_t level_count;
     struct test_level module_levels[4], qe_levels[4];
     size_t module_level_count, qe_level_count;
-    const char *module_id; /* "TDX_01" */
+    const char *module_id;     /* "TDX_01" */
     const char *module_signer; /* hex */
-    const char *qe_id;     /* NULL: the right one */
+    const char *qe_id;         /* NULL: the right one */
     uint8_t qe_signer_id[32];
     unsigned qe_product;
     bool spoil_tcb_info, spoil_qe_identity; /* a byte behind the signature is changed */
@@ -81,7 +81,7 @@ char *test_pem(const struct test_blob *const *certs, size_t count);
 struct test_amd {
     EVP_PKEY *ark_key, *ask_key, *vek_key;
     bool vlek;
-    const char *product;    /* "Milan" */
+    const char *product;     /* "Milan" */
     const char *vek_product; /* "Milan-B0" */
     struct test_cert ark, ask, vek;
     struct mse_snp_tcb tcb; /* of the certificate */

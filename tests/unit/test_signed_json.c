@@ -58,7 +58,6 @@ static void the_body_is_the_exact_span(void **state)
 
 static void flaws_are_refused_where_they_are(void **state)
 {
-    /* clang-format off */
     static const struct {
         const char *reply;
         enum mse_err_code want;
@@ -87,13 +86,14 @@ static void flaws_are_refused_where_they_are(void **state)
         { "{\"tcbInfo\":{]," SIG, MSE_ERR_TRUNCATED, 156 },
         { "{\"tcbInfo\":{},\"signature\":\"" HEX16 "\"}", MSE_ERR_VALUE, 0 },
         { "{\"tcbInfo\":{},\"signature\":\"" HEX "00\"}", MSE_ERR_VALUE, 0 },
-        { "{\"tcbInfo\":{},\"signature\":\"" HEX16 HEX16 HEX16 "zz112233445566778899aabbccddeeff\"}", MSE_ERR_VALUE, 0 },
+        { "{\"tcbInfo\":{},\"signature\":\"" HEX16 HEX16 HEX16
+          "zz112233445566778899aabbccddeeff\"}",
+          MSE_ERR_VALUE, 0 },
         { "{\"tcbInfo\":{},\"signature\":17}", MSE_ERR_VALUE, 0 },
         { "{\"tcbInfo\":{},\"x\":nil," SIG "}", MSE_ERR_FORMAT, 1 },
         { "{\"tcbInfo\":{},\"x\":[1,]," SIG "}", MSE_ERR_FORMAT, 3 },
         { "{\"tcbInfo\":{},\"x\":{\"a\":1,\"a\":1}," SIG "}", MSE_ERR_DUPLICATE, 8 },
     };
-    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -77,11 +77,9 @@ struct test_amd *test_amd_new(bool vlek, unsigned rsa_bits)
     t->ask.key = t->ask_key;
     t->ask.path_len = 0;
     t->ask.serial = 2;
-    t->vek = (struct test_cert){ .key = t->vek_key,
-                                 .issuer_key = t->ask_key,
-                                 .digest = "SHA384",
-                                 .pss = true,
-                                 .serial = 5 };
+    t->vek = (struct test_cert){
+        .key = t->vek_key, .issuer_key = t->ask_key, .digest = "SHA384", .pss = true, .serial = 5
+    };
     t->crl = (struct test_crl){ .issuer_key = t->ark_key, .digest = "SHA384", .pss = true };
     t->tcb = (struct mse_snp_tcb){ .bl = 3, .tee = 0, .snp = 10, .ucode = 115 };
     t->hwid_len = vlek ? 0 : 64;
@@ -94,8 +92,8 @@ struct test_amd *test_amd_new(bool vlek, unsigned rsa_bits)
 static void put_svn(struct test_amd *t, size_t i, const char *oid, uint8_t value)
 {
     test_der_unsigned(&t->extension[i], value);
-    t->vek.extensions[i] = (struct test_extension){ oid, t->extension[i].data,
-                                                    t->extension[i].len, false };
+    t->vek.extensions[i] = (struct test_extension){ oid, t->extension[i].data, t->extension[i].len,
+                                                    false };
 }
 
 static void put_extensions(struct test_amd *t)

@@ -162,7 +162,6 @@ static const struct change {
     enum mse_err_code want;
     const char *at; /* text in the result where the offset must point; NULL: 0 */
 } changes[] = {
-    /* clang-format off */
     /* allowed */
     { sgx_text, "\"tcbType\":0,", "\"tcbType\":0,\"newMember\":[{}],", MSE_ERR_NONE, NULL },
     { sgx_text, "\"pcesvn\":13", "\"pcesvn\":13,\"tdxtcbcomponents\":7", MSE_ERR_NONE, NULL },
@@ -174,7 +173,8 @@ static const struct change {
     { sgx_text, "\"id\":\"SGX\"", "\"id\":\"sgx\"", MSE_ERR_VALUE, "sgx\"" },
     { sgx_text, "\"id\":\"SGX\"", "\"id\":\"\\u0053GX\"", MSE_ERR_VALUE, "\\u0053" },
     { sgx_text, "\"id\":\"SGX\"", "\"id\":0", MSE_ERR_VALUE, "0,\"version" },
-    { sgx_text, "\"id\":\"SGX\"", "\"id\":\"TDX\"", MSE_ERR_MISSING, "{\"sgxtcbcomponents\":[{\"svn\":3," },
+    { sgx_text, "\"id\":\"SGX\"", "\"id\":\"TDX\"", MSE_ERR_MISSING,
+      "{\"sgxtcbcomponents\":[{\"svn\":3," },
     { tdx_text, "\"id\":\"TDX\"", "\"id\":\"QE\"", MSE_ERR_VALUE, "QE\"" },
     { sgx_text, "\"version\":3", "\"version\":2", MSE_ERR_UNSUPPORTED, NULL },
     { sgx_text, "\"version\":3", "\"version\":4", MSE_ERR_UNSUPPORTED, NULL },
@@ -205,33 +205,42 @@ static const struct change {
     { sgx_text, "{\"svn\":255}", "{\"sv\":255}", MSE_ERR_MISSING, "{\"sv\"" },
     { sgx_text, "{\"svn\":255},", "", MSE_ERR_VALUE, "[{\"svn\":3" },
     { sgx_text, "{\"svn\":255},", "{\"svn\":255},{\"svn\":1},", MSE_ERR_VALUE, "[{\"svn\":3" },
-    { sgx_text, "\"svn\":3,\"category\":\"BIOS\",\"type\":\"Early\"", "\"svn\":3,\"type\":7", MSE_ERR_VALUE, "7},{" },
+    { sgx_text, "\"svn\":3,\"category\":\"BIOS\",\"type\":\"Early\"", "\"svn\":3,\"type\":7",
+      MSE_ERR_VALUE, "7},{" },
     { sgx_text, "\"pcesvn\":13", "\"pcesvn\":65536", MSE_ERR_VALUE, "65536" },
     { sgx_text, ",\"pcesvn\":13", "", MSE_ERR_MISSING, "{\"sgxtcbcomponents\":[{\"svn\":3," },
     { sgx_text, "\"UpToDate\"", "\"uptodate\"", MSE_ERR_VALUE, "uptodate" },
     { sgx_text, "\"UpToDate\"", "\"NoMatchingLevel\"", MSE_ERR_VALUE, "NoMatchingLevel" },
-    { sgx_text, "\"UpToDate\"", "\"\"", MSE_ERR_VALUE, "\"},{\"tcb\":{\"sgxtcbcomponents\":[{\"svn\":2" },
-    { sgx_text, ",\"tcbStatus\":\"UpToDate\"", "", MSE_ERR_MISSING, "{\"tcb\":{\"sgxtcbcomponents\":[{\"svn\":3," },
+    { sgx_text, "\"UpToDate\"", "\"\"", MSE_ERR_VALUE,
+      "\"},{\"tcb\":{\"sgxtcbcomponents\":[{\"svn\":2" },
+    { sgx_text, ",\"tcbStatus\":\"UpToDate\"", "", MSE_ERR_MISSING,
+      "{\"tcb\":{\"sgxtcbcomponents\":[{\"svn\":3," },
     { sgx_text, "2024-11-13T00:00:00Z", "2024-11-13T00:00:00", MSE_ERR_VALUE, "2024-11-13" },
     { sgx_text, "[\"INTEL-SA-00106\",", "[106,", MSE_ERR_VALUE, "106,\"INTEL" },
-    { sgx_text, "[\"INTEL-SA-00106\",\"INTEL-SA-00115\"]", "\"INTEL-SA-00106\"", MSE_ERR_VALUE, "INTEL-SA-00106" },
+    { sgx_text, "[\"INTEL-SA-00106\",\"INTEL-SA-00115\"]", "\"INTEL-SA-00106\"", MSE_ERR_VALUE,
+      "INTEL-SA-00106" },
     /* modules */
     { tdx_text, "\"tdxModule\":", "\"tdxModules\":", MSE_ERR_MISSING, NULL },
     { tdx_text, "\"tdxModule\":", "\"tdxModule\":[],\"old\":", MSE_ERR_VALUE, "[],\"old" },
     { tdx_text, "\"0000000000000001\"", "\"00000001\"", MSE_ERR_VALUE, "00000001\"" },
-    { tdx_text, "\"attributesMask\":\"FFFFFFFFFFFFFFFE\"", "\"attributesmask\":\"FFFFFFFFFFFFFFFE\"", MSE_ERR_MISSING, "{\"mrsigner\":\"" ZERO48 "\",\"attributes\":\"0000000000000001\"" },
-    { tdx_text, "\"TDX_01\"", "\"TDX_03\"", MSE_ERR_DUPLICATE, "TDX_03\",\"mrsigner\":\"" ZERO48 "\",\"attributes\":\"0000000000000004\"" },
-    { tdx_text, "\"TDX_01\"", "\"\"", MSE_ERR_VALUE, "\",\"mrsigner\":\"" ZERO48 "\",\"attributes\":\"0000000000000004\"" },
+    { tdx_text, "\"attributesMask\":\"FFFFFFFFFFFFFFFE\"",
+      "\"attributesmask\":\"FFFFFFFFFFFFFFFE\"", MSE_ERR_MISSING,
+      "{\"mrsigner\":\"" ZERO48 "\",\"attributes\":\"0000000000000001\"" },
+    { tdx_text, "\"TDX_01\"", "\"TDX_03\"", MSE_ERR_DUPLICATE,
+      "TDX_03\",\"mrsigner\":\"" ZERO48 "\",\"attributes\":\"0000000000000004\"" },
+    { tdx_text, "\"TDX_01\"", "\"\"", MSE_ERR_VALUE,
+      "\",\"mrsigner\":\"" ZERO48 "\",\"attributes\":\"0000000000000004\"" },
     { tdx_text, "\"TDX_01\"", "\"TDX_0123456789ab\"", MSE_ERR_VALUE, "TDX_0123456789ab" },
     { tdx_text, "\"isvsvn\":6", "\"isvsvn\":65536", MSE_ERR_VALUE, "65536" },
     { tdx_text, "\"isvsvn\":6", "\"isvsn\":6", MSE_ERR_MISSING, "{\"isvsn\":6" },
-    { tdx_text, "\"tdxModuleIdentities\":[", "\"tdxModuleIdentities\":{},\"old\":[", MSE_ERR_VALUE, "{},\"old" },
-    { tdx_text, "\"tdxtcbcomponents\"", "\"tdxcomponents\"", MSE_ERR_MISSING, "{\"sgxtcbcomponents\"" },
+    { tdx_text, "\"tdxModuleIdentities\":[", "\"tdxModuleIdentities\":{},\"old\":[", MSE_ERR_VALUE,
+      "{},\"old" },
+    { tdx_text, "\"tdxtcbcomponents\"", "\"tdxcomponents\"", MSE_ERR_MISSING,
+      "{\"sgxtcbcomponents\"" },
     { tdx_text, "{\"svn\":7}", "{\"svn\":7,\"svn\":8}", MSE_ERR_DUPLICATE, NULL },
     /* frame */
     { sgx_text, "00115\"]}]}", "00115\"]}]}{}", MSE_ERR_TRAILING, NULL },
     { sgx_text, "00115\"]}]}", "00115\"]}]} ", MSE_ERR_NONE, NULL },
-    /* clang-format on */
 };
 
 static void one_change_at_a_time_is_judged(void **state)

@@ -98,9 +98,8 @@ static struct mse_tcb_result evaluate(const struct setup *s, enum mse_err_code w
     struct mse_tcb_result result;
     struct mse_error err = { 0 };
 
-    assert_int_equal(
-        mse_tcb_evaluate(&s->info, &s->identity, &s->quote, &s->pck, &result, &err),
-        want == MSE_ERR_NONE);
+    assert_int_equal(mse_tcb_evaluate(&s->info, &s->identity, &s->quote, &s->pck, &result, &err),
+                     want == MSE_ERR_NONE);
     assert_int_equal(err.code, want);
     assert_int_equal(result.evaluated, want == MSE_ERR_NONE);
     return result;
