@@ -9,7 +9,7 @@
 
 #define MAX_ROUNDS 1000
 #define MAX_THREADS 16
-#define RUNS_PER_ROUND 4 /* of the job; of the unit as many as take as long */
+#define RUNS_BETWEEN_CLOCKS 4
 #define MAX_UNITS 200
 
 static bool any_short;
@@ -53,9 +53,9 @@ static unsigned units_for(struct bench_job job, struct bench_job unit)
 {
     double ratio;
 
-    time_runs(job, RUNS_PER_ROUND);
-    time_runs(unit, RUNS_PER_ROUND);
-    ratio = RUNS_PER_ROUND * time_runs(job, RUNS_PER_ROUND) / time_runs(unit, RUNS_PER_ROUND) / 2;
+    time_runs(job, RUNS_BETWEEN_CLOCKS);
+    time_runs(unit, RUNS_BETWEEN_CLOCKS);
+    ratio = time_runs(job, RUNS_BETWEEN_CLOCKS) / time_runs(unit, RUNS_BETWEEN_CLOCKS) / 2;
     if (ratio < 1)
         return 1;
     return ratio > MAX_UNITS ? MAX_UNITS : (unsigned)ratio;
@@ -68,9 +68,10 @@ double bench_cost(struct bench_job job, struct bench_job unit, unsigned rounds)
 
     if (rounds > MAX_ROUNDS)
         rounds = MAX_ROUNDS;
+    /* Rounds are shorter than a slice of the scheduler: most have no other program in them. */
     for (unsigned i = 0; i < rounds; i++) {
         double before = time_runs(unit, units);
-        double cost = time_runs(job, RUNS_PER_ROUND);
+        double cost = time_runs(job, 1);
         double after = time_runs(unit, units);
 
         ratios[i] = 2 * cost / (before + after);
@@ -100,8 +101,8 @@ static void *work(void *arg)
     struct worker *w = arg;
 
     while (now(CLOCK_MONOTONIC) < w->until) {
-        time_runs(w->job, RUNS_PER_ROUND);
-        w->runs += RUNS_PER_ROUND;
+        time_runs(w->job, RUNS_BETWEEN_CLOCKS);
+        w->runs += RUNS_BETWEEN_CLOCKS;
     }
     return NULL;
 }

@@ -39,15 +39,17 @@ static bool is_line_end(uint8_t c)
     return c == '\r' || c == '\n';
 }
 
-static void add_cert(struct found_certs *certs, const struct mse_cert *cert)
+/* Counts the certificate that was parsed into the next place, unless it is there already. */
+static void count_cert(struct found_certs *certs)
 {
+    const struct mse_cert *cert = &certs->cert[certs->count];
+
+    certs->seen++;
     for (size_t i = 0; i < certs->count; i++) {
         if (mse_bytes_equal(certs->cert[i].der, cert->der))
             return;
     }
-    certs->cert[certs->count] = *cert;
-    certs->role[certs->count] = mse_cert_role_guess(cert);
-    certs->count++;
+    certs->role[certs->count++] = mse_cert_role_guess(cert);
 }
 
 /* Only ends of lines between the blocks, and NULs at the end, which C programs leave there. */
@@ -68,7 +70,6 @@ static bool decode_certs(struct mse_bytes in, size_t limit, uint8_t *der, struct
     size_t at = 0, used = 0;
 
     while (next_block(in, &at)) {
-        struct mse_cert cert;
         size_t len = in.len - used;
 
         if (in.len - at < sizeof(begin) || memcmp(in.data + at, begin, sizeof(begin) - 1) != 0)
@@ -77,11 +78,10 @@ static bool decode_certs(struct mse_bytes in, size_t limit, uint8_t *der, struct
             return mse_fail(err, MSE_ERR_LIMIT, at, "cert_data");
         if (!mse_pem_next(in, &at, "CERTIFICATE", der + used, &len, err))
             return mse_fail(err, MSE_ERR_FORMAT, at, "cert_data");
-        if (!mse_cert_parse((struct mse_bytes){ der + used, len }, &cert, err))
+        if (!mse_cert_parse((struct mse_bytes){ der + used, len }, &out->cert[out->count], err))
             return mse_fail_in(err, "cert_data: certificate %zu", out->seen + 1);
-        add_cert(out, &cert);
+        count_cert(out);
         used += len;
-        out->seen++;
     }
     return true;
 }
@@ -182,6 +182,7 @@ static bool check_ca(const struct search *s, const struct found_certs *certs,
                      const struct candidate *c, const struct mse_root **root)
 {
     const struct mse_cert *cert = brought_root(certs, c->ca);
+    struct mse_error first = { 0 };
 
     *root = cert != NULL ? mse_roots_find(s->roots, cert) : NULL;
     if (cert != NULL && *root != NULL)
@@ -194,9 +195,10 @@ static bool check_ca(const struct search *s, const struct found_certs *certs,
         if ((*root)->kind == MSE_ROOT_INTEL &&
             mse_chain_check_root_link(c->ca, c->ca_role, *root, &why))
             return true;
-        if (s->err->code == MSE_ERR_NONE)
-            *s->err = why;
+        if (first.code == MSE_ERR_NONE)
+            first = why;
     }
+    *s->err = first;
     return mse_fail_text(s->err, MSE_ERR_ROOT, "root", "no root of this vendor is pinned");
 }
 
@@ -220,17 +222,28 @@ static bool verify_ca(struct search *s, const struct found_certs *certs, const s
     return true;
 }
 
-/* known: the set vouches for the leaf. */
-static bool verify_leaf(struct search *s, const struct candidate *c, bool known)
+static bool verify_leaf(struct search *s, const struct candidate *c)
+{
+    return mse_chain_check_link(c->leaf, MSE_ROLE_PCK_LEAF, c->ca, c->ca_role,
+                                s->trusted->chain->ca_key, s->err);
+}
+
+/* der: the block that both certificates lie in, which the chain then owns; NULL: they are copied.
+ */
+static bool take_certs(struct search *s, const struct candidate *c, uint8_t **der)
 {
     struct mse_trusted *t = s->trusted;
 
-    if (!known && !mse_chain_check_link(c->leaf, MSE_ROLE_PCK_LEAF, c->ca, c->ca_role,
-                                        t->chain->ca_key, s->err))
+    if (der != NULL && (c->known_ca == NULL || c->ca != &c->known_ca->cert)) {
+        t->chain->der = *der;
+        t->chain->leaf = *c->leaf;
+        t->chain->ca = *c->ca;
+        *der = NULL;
+    } else if (!mse_trusted_own_certs(t, c->leaf, c->ca, s->err)) {
         return false;
-    return mse_trusted_own_certs(t, c->leaf, c->ca, s->err) &&
-           mse_pck_parse(&t->chain->leaf, &t->chain->pck, s->err) &&
-           mse_key_new(c->leaf->key_type, c->leaf->key_bits, &t->key, s->err);
+    }
+    return mse_pck_parse(&t->chain->leaf, &t->chain->pck, s->err) &&
+           mse_key_new(t->chain->leaf.key_type, t->chain->leaf.key_bits, &t->key, s->err);
 }
 
 /* Types 4 and 5: the quote brings its certificate, and for type 5 those above it. */
@@ -238,19 +251,20 @@ static bool chain_from_quote(struct search *s)
 {
     const struct mse_cert_data *data = &s->quote->cert_data;
     bool alone = data->type == MSE_CERT_DATA_PCK_LEAF;
-    struct found_certs certs = { .count = 0 };
+    struct found_certs certs;
     struct candidate c = { .leaf = NULL };
     uint8_t *der = malloc(data->body.len + 1);
     bool ok;
 
     if (der == NULL)
         return mse_fail_memory(s->err);
+    certs.count = certs.seen = 0; /* the certificates are large and filled in by the parser */
     ok = decode_certs(data->body, alone ? 1 : MAX_CHAIN_CERTS, der, &certs, s->err);
     if (ok && certs.seen < (alone ? 1 : MIN_CHAIN_CERTS))
         ok = mse_fail_text(s->err, MSE_ERR_CHAIN, "cert_data", "too few certificates: %zu",
                            certs.seen);
     ok = ok && check_roles(s, &certs, s->err) && find_candidate(s, &certs, &c) &&
-         verify_ca(s, &certs, &c) && verify_leaf(s, &c, false);
+         verify_ca(s, &certs, &c) && verify_leaf(s, &c) && take_certs(s, &c, &der);
     free(der);
     return ok;
 }
@@ -308,7 +322,7 @@ static bool chain_from_set(struct search *s)
                             .ca = &leaf->issuer->cert,
                             .ca_role = leaf->issuer->role,
                             .known_ca = leaf->issuer };
-    return verify_ca(s, NULL, &c) && verify_leaf(s, &c, true);
+    return verify_ca(s, NULL, &c) && take_certs(s, &c, NULL);
 }
 
 bool mse_pck_chain_find(struct mse_trust_cache *cache, const struct mse_roots *roots,

@@ -16,7 +16,7 @@
 enum mse_trust_kind {
     MSE_TRUST_PCK_CHAIN, /* by the quote's certification data */
     MSE_TRUST_QE_REPORT, /* by chain, QE report, its signature, attestation key, auth data */
-    MSE_TRUST_VEK_CHAIN  /* by the certificates of VEK and ASK */
+    MSE_TRUST_VEK_CHAIN  /* by the certificates that came with the report, or VEK and ASK */
 };
 
 /* Leaf, the CA above it, and which pinned root is above that; views lie inside der. */

@@ -266,24 +266,81 @@ static bool verify(const struct search *s, const struct candidate *c, struct mse
     return mse_key_new(c->leaf->key_type, c->leaf->key_bits, &t->key, s->err);
 }
 
+/*
+ * What a chain is looked up by: all certificates that came with the evidence, if leaf and CA are
+ * among them, for that is known before anything is parsed; else the two themselves.
+ */
+struct lookup {
+    uint64_t shape[1 + MSE_SNP_MAX_CERTS]; /* role; kind and length of each certificate */
+    struct mse_bytes parts[1 + MSE_SNP_MAX_CERTS];
+    size_t count;
+};
+
+static void add_part(struct lookup *l, uint64_t kind, struct mse_bytes der)
+{
+    l->shape[l->count] = kind << 32 | der.len;
+    l->parts[l->count++] = der;
+    l->parts[0].len = l->count * sizeof(l->shape[0]);
+}
+
+static void init_lookup(struct lookup *l, enum mse_cert_role leaf_role)
+{
+    l->shape[0] = leaf_role;
+    l->parts[0] = (struct mse_bytes){ (const uint8_t *)l->shape, sizeof(l->shape[0]) };
+    l->count = 1;
+}
+
+static void lookup_brought(struct lookup *l, const struct search *s,
+                           const struct mse_snp_certs *certs)
+{
+    init_lookup(l, s->leaf_role);
+    for (size_t i = 0; certs != NULL && i < certs->count; i++) {
+        if (certs->of[i].kind != MSE_SNP_CERT_CRL)
+            add_part(l, 1 + (uint64_t)certs->of[i].kind, certs->of[i].der);
+    }
+}
+
+/* A kind that no certificate of the evidence has keeps the two sorts of look-up apart. */
+static void lookup_pair(struct lookup *l, const struct search *s, const struct candidate *c)
+{
+    init_lookup(l, s->leaf_role);
+    add_part(l, 0, c->leaf->der);
+    add_part(l, 0, c->ca->der);
+}
+
+/* The chain that the evidence brought before, if it is about this report. */
+static struct mse_trusted *recall_brought(struct mse_trust_cache *cache, const struct search *s,
+                                          const struct lookup *l)
+{
+    struct mse_trusted *t = mse_trust_find(cache, s->roots, MSE_TRUST_VEK_CHAIN, l->parts,
+                                           l->count);
+
+    if (t == NULL || (mse_vek_fits_chip(&t->chain->vek, s->report) &&
+                      mse_vek_fits_tcb(&t->chain->vek, s->report)))
+        return t;
+    /* The set may have one that fits better. */
+    mse_trusted_release(t);
+    return NULL;
+}
+
 /* False with s->err: there is no chain. */
 static bool make(struct mse_trust_cache *cache, struct search *s, const struct mse_snp_certs *certs,
-                 struct mse_trusted **out)
+                 struct lookup *lookup, struct mse_trusted **out)
 {
     MSE_CLEANUP(mse_trusted_cleanup) struct mse_trusted *made = NULL;
     struct candidate c = { .leaf = NULL };
-    struct mse_bytes lookup[2];
 
     if (!parse_brought(s, certs) || !find_leaf(s, &c) || !find_ca(s, &c))
         return false;
-    lookup[0] = c.leaf->der;
-    lookup[1] = c.ca->der;
-    *out = mse_trust_find(cache, s->roots, MSE_TRUST_VEK_CHAIN, lookup, 2);
-    if (*out != NULL)
-        return true;
+    if (c.known_leaf != NULL || (c.known_ca != NULL && c.ca == &c.known_ca->cert)) {
+        lookup_pair(lookup, s, &c);
+        *out = mse_trust_find(cache, s->roots, MSE_TRUST_VEK_CHAIN, lookup->parts, lookup->count);
+        if (*out != NULL)
+            return true;
+    }
     if (!mse_trusted_new(MSE_TRUST_VEK_CHAIN, true, &made, s->err) || !verify(s, &c, made))
         return false;
-    mse_trust_keep(cache, s->roots, made, lookup, 2);
+    mse_trust_keep(cache, s->roots, made, lookup->parts, lookup->count);
     *out = made;
     made = NULL;
     return true;
@@ -302,13 +359,18 @@ bool mse_vek_chain_find(struct mse_trust_cache *cache, const struct mse_roots *r
                         .leaf_role = vlek ? MSE_ROLE_VLEK : MSE_ROLE_VCEK,
                         .ca_role = vlek ? MSE_ROLE_ASVK : MSE_ROLE_ASK,
                         .err = &why };
+    struct lookup lookup;
     bool ok;
 
-    *out = NULL;
-    s.brought = calloc(1, sizeof(*s.brought));
+    lookup_brought(&lookup, &s, certs);
+    *out = recall_brought(cache, &s, &lookup);
+    if (*out != NULL)
+        return true;
+    s.brought = malloc(sizeof(*s.brought)); /* large, and filled in by the parser */
     if (s.brought == NULL)
         return mse_fail_memory(err);
-    ok = make(cache, &s, certs, out);
+    s.brought->count = 0;
+    ok = make(cache, &s, certs, &lookup, out);
     free(s.brought);
     if (ok)
         return true;

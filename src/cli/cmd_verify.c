@@ -117,7 +117,8 @@ static bool judge(struct run *r, struct mse_report **report, struct mse_error *e
         request.certificate = in;
     else
         request.evidence = in;
-    if (!mse_collateral_prepare(r->v.collateral, r->v.verifier, err))
+    if (!mse_collect_embedded(in, r->is_certificate, r->v.collateral, err) ||
+        !mse_collateral_prepare(r->v.collateral, r->v.verifier, err))
         return false;
     return mse_verify(r->v.verifier, r->v.collateral, r->v.policy, &request, report, err);
 }

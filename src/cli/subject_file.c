@@ -14,11 +14,17 @@
 bool subject_is_certificate(struct mse_bytes in)
 {
     static const char begin[] = "-----BEGIN CERTIFICATE-----";
+    const uint8_t *found;
 
     if (in.len > 4 && in.data[0] == 0x30)
         return true;
-    return in.len > sizeof(begin) &&
-           memmem(in.data, in.len < 4096 ? in.len : 4096, begin, sizeof(begin) - 1) != NULL;
+    found = memmem(in.data, in.len, begin, sizeof(begin) - 1);
+    /* A quote too has PEM inside, but not behind text alone. */
+    for (const uint8_t *p = in.data; found != NULL && p < found; p++) {
+        if ((*p < 0x20 && *p != '\n' && *p != '\r' && *p != '\t') || *p >= 0x7f)
+            return false;
+    }
+    return found != NULL;
 }
 
 static bool take_certificate(SSL *ssl, uint8_t **data, size_t *len, struct mse_error *err)

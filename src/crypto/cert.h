@@ -22,9 +22,9 @@ struct mse_extension {
 
 /* Every view lies inside der. */
 struct mse_cert {
-    struct mse_bytes der; /* the whole certificate, without anything behind it */
-    struct mse_bytes tbs; /* the signed part, whole TLV */
-    unsigned version;     /* 1..3 */
+    struct mse_bytes der;    /* the whole certificate, without anything behind it */
+    struct mse_bytes tbs;    /* the signed part, whole TLV */
+    unsigned version;        /* 1..3 */
     struct mse_bytes serial; /* content octets, sign octet stripped */
     struct mse_bytes issuer; /* Name, whole TLV */
     struct mse_bytes subject;
@@ -63,8 +63,8 @@ MSE_MUST_CHECK bool mse_cert_check_signed_by(const struct mse_cert *cert,
 /* Names itself as issuer and is signed by its own key, whatever its constraints say. */
 MSE_MUST_CHECK bool mse_cert_check_self_signed(const struct mse_cert *cert, struct mse_error *err);
 /* MSE_ERR_EXPIRED or MSE_ERR_NOT_YET_VALID unless not_before <= at <= not_after. */
-MSE_MUST_CHECK bool mse_cert_check_dates(const struct mse_cert *cert, int64_t at,
-                                         const char *field, struct mse_error *err);
+MSE_MUST_CHECK bool mse_cert_check_dates(const struct mse_cert *cert, int64_t at, const char *field,
+                                         struct mse_error *err);
 /* Name as "CN=...,O=..." in the order of the certificate, escaped; cut with "..." to fit. "?" if
  * malformed. Returns out. */
 const char *mse_cert_name_text(struct mse_bytes name, char *out, size_t size);

@@ -23,8 +23,7 @@ struct mse_crl {
 };
 
 /* Parses DER; unknown critical extensions of the list or of an entry are refused. */
-MSE_MUST_CHECK bool mse_crl_parse(struct mse_bytes der, struct mse_crl *out,
-                                  struct mse_error *err);
+MSE_MUST_CHECK bool mse_crl_parse(struct mse_bytes der, struct mse_crl *out, struct mse_error *err);
 void mse_crl_cleanup(struct mse_crl *crl);
 /* serial is struct mse_cert's: without sign octet. */
 bool mse_crl_lists(const struct mse_crl *crl, struct mse_bytes serial);

@@ -26,8 +26,8 @@ struct mse_key;
  * uncompressed point (0x04 X Y) or PKCS#1's RSAPublicKey. Points off the curve, RSA moduli outside
  * 2048..8192 bits and even exponents are refused.
  */
-MSE_MUST_CHECK bool mse_key_new(enum mse_key_type type, struct mse_bytes bits,
-                                struct mse_key **out, struct mse_error *err);
+MSE_MUST_CHECK bool mse_key_new(enum mse_key_type type, struct mse_bytes bits, struct mse_key **out,
+                                struct mse_error *err);
 /* P-256 from X || Y, 64 bytes, as quotes carry it. */
 MSE_MUST_CHECK bool mse_key_new_p256_raw(const uint8_t xy[static 64], struct mse_key **out,
                                          struct mse_error *err);

@@ -156,10 +156,10 @@ struct mse_bytes mse_cert_common_name(struct mse_bytes name)
         while (mse_read_ok(&set) && mse_reader_left(&set) > 0) {
             struct attribute a = read_attribute(&set);
 
-            if (mse_bytes_equal(a.oid, oid_common_name) && is_text(a.tag)) {
-                found = a.value;
-                count++;
-            }
+            if (!mse_bytes_equal(a.oid, oid_common_name))
+                continue;
+            found = is_text(a.tag) ? a.value : none;
+            count++;
         }
     }
     return mse_read_done(&r, "Name") && count == 1 ? found : none;

@@ -52,7 +52,7 @@ static bool looks_like_hex(struct mse_bytes file)
 
 static bool has_text(struct mse_bytes file, const char *text)
 {
-    return file.len > 0 && memmem(file.data, file.len, text, strlen(text)) != NULL;
+    return file.data != NULL && memmem(file.data, file.len, text, strlen(text)) != NULL;
 }
 
 /* So that a damaged binary file with PEM somewhere inside does not pass for a PEM file. */

@@ -84,7 +84,7 @@ bool mse_bundle_unhex(struct mse_bytes in, struct mse_blob *out, struct mse_erro
 
 struct mse_bytes mse_bundle_between(struct mse_bytes in, const char *first, const char *last)
 {
-    const uint8_t *start = in.len > 0 ? memmem(in.data, in.len, first, strlen(first)) : NULL;
+    const uint8_t *start = in.data != NULL ? memmem(in.data, in.len, first, strlen(first)) : NULL;
     const uint8_t *end = NULL;
     const uint8_t *at = start;
 

@@ -12,7 +12,7 @@ static void data_cleanup(uint8_t **data)
 
 static bool has_text(struct mse_bytes in, const char *text)
 {
-    return in.len > 0 && memmem(in.data, in.len, text, strlen(text)) != NULL;
+    return in.data != NULL && memmem(in.data, in.len, text, strlen(text)) != NULL;
 }
 
 /* Names of the two CAs: Intel PCK Certificate and CRL Profile Specification, 1.3. */

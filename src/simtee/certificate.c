@@ -22,7 +22,7 @@ static bool set_names(X509 *cert, const struct mse_sim_name *first, struct mse_e
     if (first->address_len == 0 && strlen(first->text) <= COMMON_NAME_MAX &&
         !mse_sim_name_add(name, "CN", first->text, err))
         return false;
-    if (!mse_sim_name_add(name, "O", "mse-simtee, a simulated TEE", err))
+    if (!mse_sim_name_add(name, "O", "mse-simtee (simulated)", err))
         return false;
     return X509_set_issuer_name(cert, name) == 1 || mse_sim_fail_openssl(err, "issuer");
 }

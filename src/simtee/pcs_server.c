@@ -2,8 +2,6 @@
 /* Hands out a bundle's items under the paths of Intel's Provisioning Certification Service, v4. */
 #include "simtee/pcs_server.h"
 
-#include <stdlib.h>
-
 #include "base/encode.h"
 
 #define V4 "/sgx/certification/v4/"

@@ -136,7 +136,7 @@ static bool add_subject(X509 *cert, const char *common_name, struct mse_error *e
     X509_NAME *name = X509_get_subject_name(cert);
 
     return mse_sim_name_add(name, "CN", common_name, err) &&
-           mse_sim_name_add(name, "O", "mse-simtee, a simulated TEE", err);
+           mse_sim_name_add(name, "O", "mse-simtee (simulated)", err);
 }
 
 /* The subject key id comes first: a root's authority key id is copied from it. */

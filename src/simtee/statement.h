@@ -12,7 +12,7 @@ struct mse_sim_statement {
     int64_t not_after;
 };
 
-/* 2.25.17646719470201000613404605862641106916, content octets. */
+/* 1.2.840.113741.1337.32, content octets. */
 extern const struct mse_bytes mse_sim_oid_statement;
 
 /* DER SEQUENCE { statement OCTET STRING, signature OCTET STRING }, with a random uuid. */

@@ -9,7 +9,7 @@
 #include "crypto/cert.h"
 #include "verdict/policy.h"
 
-/* 2.25.17646719470201000613404605862641106916 */
+/* 1.2.840.113741.1337.32 */
 extern const struct mse_bytes mse_oid_instance;
 
 struct mse_instance {

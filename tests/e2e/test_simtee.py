@@ -40,7 +40,7 @@ AT_TEXT = "2026-03-01T12:00:00Z"
 DAY = timedelta(days=1)
 MRENCLAVE = hashlib.sha256(b"mse-simtee demo app\n").digest()
 OID_QUOTE = "1.2.840.113741.1337.6"
-OID_STATEMENT = "2.25.17646719470201000613404605862641106916"
+OID_STATEMENT = "1.2.840.113741.1337.32"
 STATUSES = (
     "UpToDate", "SWHardeningNeeded", "ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded",
     "OutOfDate", "OutOfDateConfigurationNeeded", "Revoked",
@@ -976,6 +976,86 @@ def test_pcs_serves_a_state_put_into_the_directory(tmp_path):
     assert json.loads(body)["tcbInfo"]["tcbLevels"][0]["tcbStatus"] == "Revoked"
 
 
+# ---- the verifier agrees ------------------------------------------------------------------------
+
+MSE = BUILD / "src" / "cli" / "mse"
+needs_mse = pytest.mark.skipif(not MSE.exists(), reason=f"{MSE} is not built")
+
+
+def mse(tmp_path, *words):
+    """Exit code of the verifier, with a home of its own."""
+    env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+        if name in os.environ:
+            env[name] = os.environ[name]
+    done = subprocess.run(
+        [MSE, *map(str, words)], capture_output=True, text=True, timeout=60, check=False, env=env,
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode in (0, 1, 3), done.stderr
+    return done.returncode
+
+
+def judge(platform, tmp_path, *words, collateral=None):
+    return mse(
+        tmp_path, "verify", "--simulation-root", platform.dir / "root.pem", "--collateral",
+        collateral or platform.dir / "collateral.json", "--offline", "--at", "2026-03-01T12:00:00Z",
+        "--certificate", tmp_path / "cert.pem", "--name", "app1.example", *words,
+    )  # fmt: skip
+
+
+@needs_mse
+def test_verifier_takes_what_is_right(platform, tmp_path):
+    make_cert(platform, tmp_path)
+    signer = tmp_path / "signer.pem"
+    signer.write_text(platform.operator["signer"])
+    instance = platform.operator["instance_key"]
+    assert judge(platform, tmp_path, "--fingerprint", MRENCLAVE.hex()) == 0
+    assert judge(platform, tmp_path, "--signer-key", signer, "--instance-key", instance) == 0
+    assert judge(platform, tmp_path, "--fingerprint", "00" * 32) == 1
+    assert judge(platform, tmp_path, "--signer-key", signer, "--instance-key", "11" * 32) == 1
+
+
+@needs_mse
+@pytest.mark.parametrize("option", ("--other-key", "--debug"))
+def test_verifier_refuses_what_is_wrong(platform, tmp_path, option):
+    make_cert(platform, tmp_path, option)
+    assert judge(platform, tmp_path, "--fingerprint", MRENCLAVE.hex()) == 1
+
+
+@needs_mse
+@pytest.mark.parametrize(
+    "options, code",
+    [
+        (("--tcb-status", "SWHardeningNeeded"), 0),
+        (("--tcb-status", "OutOfDate"), 1),
+        (("--qe-status", "Revoked"), 1),
+        (("--revoke", "pck"), 1),
+        (("--revoke", "ca"), 1),
+        (("--issued", "2026-01-01", "--days", "7"), 3),
+        (("--issued", "2026-04-01"), 3),
+    ],
+)
+def test_verifier_judges_the_collateral(platform, tmp_path, options, code):
+    make_cert(platform, tmp_path)
+    reissue(platform, tmp_path, *options)
+    words = ("--fingerprint", MRENCLAVE.hex())
+    assert judge(platform, tmp_path, *words, collateral=tmp_path / "collateral.json") == code
+
+
+@needs_mse
+def test_verifier_fetches_from_the_service(server, now_platform, tmp_path):
+    app, pcs = server.ports
+    words = (
+        "cloud", "verify", f"127.0.0.1:{app}", "--simulation-root", now_platform.dir / "root.pem",
+        "--pccs", f"http://127.0.0.1:{pcs}", "--fingerprint",
+    )  # fmt: skip
+    assert mse(tmp_path, *words, "00" * 32) == 1
+    assert not (tmp_path / "cert.pem").exists()
+    assert mse(tmp_path, *words, MRENCLAVE.hex()) == 0
+    assert "BEGIN CERTIFICATE" in (tmp_path / "cert.pem").read_text()
+
+
 # ---- command line -------------------------------------------------------------------------------
 
 COMMANDS = ("init", "collateral", "quote", "certificate", "serve", "pcs")
@@ -1061,7 +1141,8 @@ def test_wrong_usage(tmp_path, monkeypatch, words):
     "name",
     (
         "*.example", "A.example", "a..example", ".example", "a.example.", "-a.example",
-        "a_b.example", "a" * 64 + ".example", ".".join(["a" * 60] * 5), "a b", "1.2.3", "300.1.1.1", "a,b", "a\nb",
+        "a_b.example", "a" * 64 + ".example", ".".join(["a" * 60] * 5), "a b", "1.2.3",
+        "300.1.1.1", "a,b", "a\nb",
         "exämple",
     ),
 )  # fmt: skip

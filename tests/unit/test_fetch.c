@@ -13,11 +13,10 @@
 #include <unistd.h>
 
 #include "endorsement/cache.h"
-#include "endorsement/fetch_request.h"
-#include "test_vendor.h"
+#include "test_service.h"
 
 #define PCS "https://pcs.example"
-#define KDS "https://kds.example"
+#define KDS SERVICE_KDS
 #define V4 PCS "/sgx/certification/v4"
 #define V4_TDX PCS "/tdx/certification/v4"
 #define TCB V4 "/tcb?fmspc=" VENDOR_FMSPC
@@ -26,7 +25,6 @@
 #define ROOT_CRL V4 "/rootcacrl"
 #define FROM (VENDOR_AT - VENDOR_DAY)
 #define UNTIL (VENDOR_AT + 30 * VENDOR_DAY)
-#define MAX_ASKED 32
 
 static struct vendor vendor; /* Intel, Milan */
 static struct vendor genoa;
@@ -34,136 +32,6 @@ static struct vendor turin;
 static struct mse_roots roots;
 static struct mse_roots genoa_roots;
 static struct mse_roots turin_roots;
-
-/* A service in memory. What a part of the URL stands for: */
-struct service {
-    char asked[MAX_ASKED][MSE_FETCH_MAX_URL];
-    size_t count;
-    const char *down;      /* URLs with this text get no answer */
-    const char *not_found; /* 404 */
-    const char *forged;    /* signed by strangers */
-    const char *fmspc;     /* of TCB infos */
-    int64_t from, until;   /* of TCB infos, identities, CRLs */
-    bool hex_root_crl;
-    bool no_chain; /* no issuer headers */
-    const struct vendor *amd;
-    const struct vendor_signer *vcek; /* other than amd's */
-};
-
-static void url_encode(const char *in, char *out)
-{
-    for (; *in != '\0'; in++)
-        out += sprintf(out, *in == '\n' || *in == ' ' || *in == '+' ? "%%%02X" : "%c",
-                       (unsigned char)*in);
-    *out = '\0';
-}
-
-static void set_header(struct mse_http_reply *out, const char *name, struct vendor_text pem)
-{
-    char *value = calloc(1, 3 * pem.len + 1);
-
-    url_encode(pem.data, value);
-    vendor_text_free(&pem);
-    out->headers = calloc(1, sizeof(out->headers[0]));
-    out->headers[0] = (struct mse_http_header){ strdup(name), value };
-    out->header_count = 1;
-}
-
-static void set_body(struct mse_http_reply *out, struct mse_bytes body)
-{
-    out->status = 200;
-    out->body = malloc(body.len);
-    memcpy(out->body, body.data, body.len);
-    out->body_len = body.len;
-}
-
-static bool has(const char *text, const char *part)
-{
-    return part != NULL && strstr(text, part) != NULL;
-}
-
-static void reply_json(const struct service *s, const char *url, struct mse_http_reply *out)
-{
-    bool tdx = has(url, "/tdx/");
-    EVP_PKEY *key = has(url, s->forged) ? vendor.stranger.key : vendor.tcb.key;
-    struct vendor_text body;
-
-    if (has(url, "/tcb?"))
-        body = vendor_reply("tcbInfo", vendor_tcb_info_body(tdx, s->fmspc, s->from, s->until), key);
-    else
-        body = vendor_reply("enclaveIdentity", vendor_qe_identity_body(tdx, s->from, s->until),
-                            key);
-    set_body(out, vendor_bytes(&body));
-    vendor_text_free(&body);
-    if (!s->no_chain)
-        set_header(
-            out, has(url, "/tcb?") ? "tcb-info-issuer-chain" : "sgx-enclave-identity-issuer-chain",
-            vendor_chain(&vendor.tcb, &vendor.root));
-}
-
-static void reply_crl(const struct service *s, const char *url, struct mse_http_reply *out)
-{
-    const struct vendor_signer *by = &vendor.root;
-    struct vendor_signer forger = vendor.stranger;
-    struct test_blob crl;
-    struct vendor_text hex;
-
-    if (has(url, "pckcrl"))
-        by = has(url, "processor") ? &vendor.processor : &vendor.platform;
-    if (has(url, "/crl"))
-        by = &s->amd->ark;
-    if (has(url, s->forged)) {
-        forger.name = by->name;
-        by = &forger;
-    }
-    crl = vendor_crl(by, s->from, s->until);
-    hex = vendor_hex(test_bytes(&crl));
-    set_body(out, s->hex_root_crl && has(url, "rootcacrl") ? vendor_bytes(&hex) : test_bytes(&crl));
-    vendor_text_free(&hex);
-    test_blob_free(&crl);
-    if (has(url, "pckcrl") && !s->no_chain)
-        set_header(out, "sgx-pck-crl-issuer-chain",
-                   vendor_chain(has(url, "processor") ? &vendor.processor : &vendor.platform,
-                                &vendor.root));
-}
-
-static void reply_amd(const struct service *s, const char *url, struct mse_http_reply *out)
-{
-    struct vendor_text chain;
-
-    if (has(url, "/crl")) {
-        reply_crl(s, url, out);
-    } else if (has(url, "/cert_chain")) {
-        chain = vendor_chain(has(url, "/vlek/") ? &s->amd->asvk : &s->amd->ask, &s->amd->ark);
-        set_body(out, vendor_bytes(&chain));
-        vendor_text_free(&chain);
-    } else {
-        set_body(out, test_bytes(s->vcek != NULL ? &s->vcek->cert : &s->amd->vcek.cert));
-    }
-}
-
-static bool get(void *arg, const char *url, size_t cap, struct mse_http_reply *out,
-                struct mse_error *err)
-{
-    struct service *s = arg;
-
-    *out = (struct mse_http_reply){ 0 };
-    assert_int_equal(cap, MSE_FETCH_MAX_BODY);
-    assert_true(s->count < MAX_ASKED);
-    (void)snprintf(s->asked[s->count++], sizeof(s->asked[0]), "%s", url);
-    if (has(url, s->down))
-        return mse_fail(err, MSE_ERR_TIMEOUT, 0, "connect");
-    out->status = 404;
-    if (has(url, s->not_found))
-        return true;
-    if (strncmp(url, KDS, strlen(KDS)) == 0)
-        reply_amd(s, url, out);
-    else if (has(url, "crl") || has(url, "IntelSGXRootCA.der"))
-        reply_crl(s, url, out);
-    else
-        reply_json(s, url, out);
-    return true;
-}
 
 /* ---- fixture ------------------------------------------------------------------------------ */
 
@@ -210,9 +78,10 @@ static int set_up(void **state)
     strcpy(f->dir, "/tmp/mse-test-fetch-XXXXXX");
     if (mkdtemp(f->dir) == NULL)
         return -1;
-    f->service =
-        (struct service){ .from = FROM, .until = UNTIL, .fmspc = VENDOR_FMSPC, .amd = &vendor };
-    f->fetcher = (struct mse_fetcher){ get, &f->service };
+    f->service = (struct service){
+        .intel = &vendor, .amd = &vendor, .fmspc = VENDOR_FMSPC, .from = FROM, .until = UNTIL
+    };
+    f->fetcher = (struct mse_fetcher){ service_get, &f->service };
     f->sources = (struct mse_sources){ PCS, KDS, &f->fetcher, NULL, &roots, VENDOR_AT };
     f->need = (struct mse_need){ .intel = true,
                                  .sgx = true,
@@ -294,7 +163,7 @@ static void expect_failure(struct fixture *f, enum mse_err_code code, const char
     size_t n = 0;
     char text[600];
 
-    if (err.code != code || !has(err.field, url))
+    if (err.code != code || !service_has(err.field, url))
         fail_msg("wanted %s of %s: %s", mse_err_name(code), url,
                  mse_error_describe(&err, text, sizeof(text)));
     for (size_t i = 0; i < set->count; i++)
@@ -582,11 +451,11 @@ static void intels_own_service_has_the_root_crl_elsewhere(void **state)
         assert_string_equal(plan.of[3].url,
                             "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der");
         assert_true(mse_pcs_plan(others[i], &f->need, &plan, &err));
-        assert_true(has(plan.of[3].url, "/sgx/certification/v4/rootcacrl"));
+        assert_true(service_has(plan.of[3].url, "/sgx/certification/v4/rootcacrl"));
     }
     f->sources.pcs_url = NULL;
     expect_fetch(f, 3, 2, 1, 1);
-    assert_true(has(f->service.asked[0], "https://api.trustedservices.intel.com/sgx/"));
+    assert_true(service_has(f->service.asked[0], "https://api.trustedservices.intel.com/sgx/"));
 }
 
 /* ---- AMD ---------------------------------------------------------------------------------- */
@@ -706,119 +575,6 @@ static void an_unknown_product_is_found_by_asking(void **state)
     expect_failure(f, MSE_ERR_HTTP, "/vcek/v1/Milan/", 1);
 }
 
-/* ---- need --------------------------------------------------------------------------------- */
-
-static struct mse_quote quote_with(struct mse_bytes chain, uint32_t tee)
-{
-    return (struct mse_quote){ .version = 4,
-                               .tee_type = tee,
-                               .cert_data = { MSE_CERT_DATA_PCK_CHAIN, chain } };
-}
-
-static void a_quote_tells_fmspc_ca_and_tee(void **state)
-{
-    struct vendor_text chain = vendor_chain(&vendor.leaf, &vendor.platform);
-    struct vendor_text turned = vendor_chain(&vendor.platform, &vendor.leaf);
-    const struct vendor_text *chains[] = { &chain, &turned };
-
-    (void)state;
-    for (size_t i = 0; i < 2; i++) {
-        struct mse_quote quote = quote_with(vendor_bytes(chains[i]), MSE_TEE_TYPE_TDX);
-        struct mse_error err = { 0 };
-        struct mse_need need;
-
-        assert_true(mse_need_of_quote(&quote, &need, &err));
-        assert_true(need.intel && need.tdx && need.platform_ca);
-        assert_false(need.amd || need.sgx || need.early);
-        assert_memory_equal(need.fmspc, ((const uint8_t[]){ 0x00, 0x90, 0x6e, 0xa1, 0, 0 }), 6);
-        quote.tee_type = MSE_TEE_TYPE_SGX;
-        assert_true(mse_need_of_quote(&quote, &need, &err));
-        assert_true(need.sgx && !need.tdx);
-    }
-    vendor_text_free(&chain);
-    vendor_text_free(&turned);
-}
-
-static void a_quote_without_pck_certificate_is_refused(void **state)
-{
-    struct vendor_text chain = vendor_chain(&vendor.platform, &vendor.root);
-    struct mse_quote quote = quote_with(vendor_bytes(&chain), MSE_TEE_TYPE_SGX);
-    struct mse_error err = { 0 };
-    struct mse_need need;
-
-    (void)state;
-    assert_false(mse_need_of_quote(&quote, &need, &err));
-    assert_int_equal(err.code, MSE_ERR_MISSING);
-    assert_false(need.intel);
-    err = (struct mse_error){ 0 };
-    quote.cert_data.type = MSE_CERT_DATA_PPID_RSA3072;
-    assert_false(mse_need_of_quote(&quote, &need, &err));
-    assert_int_equal(err.code, MSE_ERR_UNSUPPORTED);
-    vendor_text_free(&chain);
-}
-
-/* CPUID of Genoa: family 0x19, model 0x11 (AMD 55803); TCB of Milan and Genoa: bl tee . . snp uc */
-static struct mse_snp_report report_of(const struct vendor *v, uint32_t version)
-{
-    static const uint8_t tcb[8] = { 3, 0, 0, 0, 0, 0, 8, 115 };
-
-    return (struct mse_snp_report){ .version = version,
-                                    .has_cpuid = version >= 3,
-                                    .cpuid_family = 0x19,
-                                    .cpuid_model = 0x11,
-                                    .reported_tcb = tcb,
-                                    .chip_id = v->chip_id };
-}
-
-static void a_report_tells_product_chip_and_reported_tcb(void **state)
-{
-    struct mse_snp_report report = report_of(&genoa, 3);
-    struct mse_error err = { 0 };
-    struct mse_need need;
-
-    (void)state;
-    assert_true(mse_need_of_snp(&report, NULL, &need, &err));
-    assert_true(need.amd && need.need_vek && !need.vlek && !need.intel);
-    assert_int_equal(need.product, MSE_SNP_GENOA);
-    assert_int_equal(need.tcb.bl, 3);
-    assert_int_equal(need.tcb.snp, 8);
-    assert_int_equal(need.tcb.ucode, 115);
-    assert_memory_equal(need.chip_id, genoa.chip_id, 64);
-    report.cpuid_family = 0x1b; /* of a processor that is not known */
-    assert_false(mse_need_of_snp(&report, NULL, &need, &err));
-    assert_int_equal(err.code, MSE_ERR_UNSUPPORTED);
-    assert_false(need.amd);
-}
-
-static void certificates_that_came_along_tell_the_product_of_an_old_report(void **state)
-{
-    struct mse_snp_report report = report_of(&vendor, 2);
-    struct mse_snp_certs certs = {
-        .of = { { MSE_SNP_CERT_ASK, test_bytes(&vendor.ask.cert) },
-                { MSE_SNP_CERT_VCEK, test_bytes(&vendor.vcek.cert) } },
-        .count = 2,
-    };
-    struct mse_error err = { 0 };
-    struct mse_need need;
-
-    (void)state;
-    assert_true(mse_need_of_snp(&report, NULL, &need, &err));
-    assert_int_equal(need.product, MSE_SNP_UNKNOWN);
-    assert_true(need.need_vek);
-    assert_int_equal(need.tcb.bl, 3);
-    assert_int_equal(need.tcb.snp, 8);
-    assert_true(mse_need_of_snp(&report, &certs, &need, &err));
-    assert_int_equal(need.product, MSE_SNP_MILAN);
-    assert_false(need.need_vek);
-    report.signing_key = MSE_SNP_VLEK; /* then a VCEK does not serve */
-    assert_true(mse_need_of_snp(&report, &certs, &need, &err));
-    assert_true(need.vlek && need.need_vek);
-    report.signing_key = MSE_SNP_NO_KEY;
-    assert_false(mse_need_of_snp(&report, &certs, &need, &err));
-    assert_int_equal(err.code, MSE_ERR_UNSUPPORTED);
-    assert_false(need.amd);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -848,10 +604,6 @@ int main(void)
         TEST(the_chain_of_another_product_is_refused),
         TEST(a_masked_chip_id_gets_chain_and_crl_only),
         TEST(an_unknown_product_is_found_by_asking),
-        cmocka_unit_test(a_quote_tells_fmspc_ca_and_tee),
-        cmocka_unit_test(a_quote_without_pck_certificate_is_refused),
-        cmocka_unit_test(a_report_tells_product_chip_and_reported_tcb),
-        cmocka_unit_test(certificates_that_came_along_tell_the_product_of_an_old_report),
     };
 
     return cmocka_run_group_tests(tests, set_up_vendors, tear_down_vendors);

@@ -118,6 +118,8 @@ static const struct name_case names[] = {
     { "two in one", B("\x31\x14" ATTRIBUTE("\x08", "\x0b", "\x0c\x01" "x")
                                  ATTRIBUTE("\x08", "\x03", "\x0c\x01" "y")), "OU=x+CN=y", "y" },
     { "two common names", B(CN_A CN_A), "CN=A,CN=A", "" },
+    { "a common name of another type first",
+      B("\x31\x0b" ATTRIBUTE("\x09", "\x03", "\x1e\x02\x00" "A") CN_A), "CN=#0041,CN=A", "" },
     { "separators inside", B("\x31\x0f" ATTRIBUTE("\x0d", "\x03", "\x0c\x06" "a,O=b+")),
       "CN=a\\,O\\=b\\+", "a,O=b+" },
     { "control characters", B("\x31\x0c" ATTRIBUTE("\x0a", "\x03", "\x0c\x03" "a\n\x1b")),
