@@ -24,7 +24,7 @@ struct run {
     const char *output, *connect, *timeout, *context, *code, *name, *operator_name;
     bool force, unsafe_shape;
     /* made of them */
-    struct mse_target target, connect_to, proxy;
+    struct mse_target target, named, connect_to, proxy; /* named: what the certificate must be for */
     bool use_proxy;
     unsigned timeout_ms;
     bool fetched;                 /* vendors were asked during the handshake */
@@ -125,6 +125,10 @@ static bool check_usage(struct run *r, const char *domain, struct mse_error *err
         return false;
     if (r->connect != NULL && !mse_target_parse(r->connect, "443", &r->connect_to, err))
         return mse_fail_in(err, "--connect");
+    if (r->name != NULL && !mse_target_parse(r->name, "443", &r->named, err))
+        return mse_fail_in(err, "--name");
+    if (r->name == NULL)
+        r->named = r->target;
     if (r->connect == NULL)
         r->connect_to = r->target;
     r->use_proxy = r->cli->https_proxy[0] != '\0' &&
@@ -172,7 +176,7 @@ static bool make_context(struct run *r, SSL_CTX **out, struct mse_error *err)
         .verifier = r->v.verifier,
         .collateral = r->v.collateral,
         .policy = r->v.policy,
-        .name = r->name != NULL ? r->name : r->target.host,
+        .name = r->named.host,
         .now = judge_at,
         .more = more_collateral,
         .arg = r,
@@ -219,7 +223,9 @@ static void print_notes(struct cli *cli, const struct mse_report *report)
     for (unsigned i = 0; i < MSE_CHECK_COUNT; i++) {
         const struct mse_check_result *c = mse_report_result(report, (enum mse_check)i);
 
-        if (c->outcome == MSE_OUTCOME_WAIVED && i != MSE_CHECK_FINGERPRINT)
+        if (c->outcome == MSE_OUTCOME_WAIVED && i == MSE_CHECK_LEVEL)
+            cli_note(cli, "note: %s", c->reason);
+        else if (c->outcome == MSE_OUTCOME_WAIVED && i != MSE_CHECK_FINGERPRINT)
             cli_note(cli, "note: %s not checked: %s", mse_check_name((enum mse_check)i), c->reason);
         if (i == MSE_CHECK_TCB && c->outcome == MSE_OUTCOME_PASSED)
             cli_note(cli, "note: platform is %s", c->reason);
@@ -272,7 +278,9 @@ static enum exit_code refuse(struct run *r, const struct mse_report *report)
                   : r->v.verbose && mse_report_write_text(report, true, &text, &err))
         (void)fputs(text, r->v.json ? r->cli->out : r->cli->err);
     free(text);
-    cli_note(r->cli, "Verification: failed (%s)", mse_verdict_name(mse_report_verdict(report)));
+    cli_note(r->cli, mse_report_verdict(report) == MSE_VERDICT_UNKNOWN
+                         ? "Verification: not possible, no certificate was saved"
+                         : "Verification: failed, no certificate was saved");
     print_refusal(r->cli, report);
     if (r->fetch_error.code != MSE_ERR_NONE)
         cli_note(r->cli, "  collateral: %s",
@@ -315,25 +323,20 @@ static enum exit_code attempt(struct run *r, SSL_CTX *ctx, const char *sni, bool
 
 static enum exit_code connect_and_judge(struct run *r)
 {
-    const char *name = r->name != NULL ? r->name : r->target.host;
-    struct mse_target named = r->target;
+    const char *sni = r->named.is_address ? NULL : r->named.host;
     struct mse_error err = { 0 };
     SSL_CTX *ctx = NULL;
     bool again = true;
     enum exit_code code;
 
-    if (r->name != NULL && !mse_target_parse(r->name, "443", &named, &err)) {
-        (void)mse_fail_in(&err, "--name");
-        return cli_fail(r->cli, &err);
-    }
     if (!make_context(r, &ctx, &err)) {
         SSL_CTX_free(ctx);
         return cli_fail(r->cli, &err);
     }
-    code = attempt(r, ctx, named.is_address ? NULL : name, &again);
+    code = attempt(r, ctx, sni, &again);
     if (again) {
         again = false;
-        code = attempt(r, ctx, named.is_address ? NULL : name, &again);
+        code = attempt(r, ctx, sni, &again);
     }
     SSL_CTX_free(ctx);
     return code;

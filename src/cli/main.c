@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mse program: one table of commands. Clock and environment are read here and nowhere else. */
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <time.h>
@@ -168,6 +169,8 @@ int main(int argc, char **argv)
     enum exit_code code;
     int words = 0;
 
+    /* A peer or a reader that goes away is an error with an exit status, not the end. */
+    (void)signal(SIGPIPE, SIG_IGN);
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         (void)cmd_help(&cli, 0, NULL);
         code = argc < 2 ? EXIT_USAGE : EXIT_YES;

@@ -11,6 +11,16 @@
 #include "cli/verify_args.h"
 #include "client/connect.h"
 
+/* Quotes carry PEM too, so that only text may stand before the first block. */
+static bool is_text(const uint8_t *data, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (data[i] < 0x20 && data[i] != '\t' && data[i] != '\n' && data[i] != '\r')
+            return false;
+    }
+    return true;
+}
+
 bool subject_is_certificate(struct mse_bytes in)
 {
     static const char begin[] = "-----BEGIN CERTIFICATE-----";
@@ -18,13 +28,8 @@ bool subject_is_certificate(struct mse_bytes in)
 
     if (in.len > 4 && in.data[0] == 0x30)
         return true;
-    found = memmem(in.data, in.len, begin, sizeof(begin) - 1);
-    /* A quote too has PEM inside, but not behind text alone. */
-    for (const uint8_t *p = in.data; found != NULL && p < found; p++) {
-        if ((*p < 0x20 && *p != '\n' && *p != '\r' && *p != '\t') || *p >= 0x7f)
-            return false;
-    }
-    return found != NULL;
+    found = memmem(in.data, in.len < 4096 ? in.len : 4096, begin, sizeof(begin) - 1);
+    return found != NULL && is_text(in.data, (size_t)(found - in.data));
 }
 
 static bool take_certificate(SSL *ssl, uint8_t **data, size_t *len, struct mse_error *err)

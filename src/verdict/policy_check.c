@@ -212,6 +212,7 @@ void mse_policy_check_attributes(const struct mse_policy *policy, const struct m
 void mse_policy_check_machine(const struct mse_policy *policy, const struct mse_appraisal *a,
                               struct mse_checks *checks)
 {
+    static const uint8_t masked[64]; /* a VLEK's report need not say which chip it is of */
     bool listed = false;
 
     if (policy->machine.count == 0 && policy->machine_id.count == 0) {
@@ -220,7 +221,8 @@ void mse_policy_check_machine(const struct mse_policy *policy, const struct mse_
         return;
     }
     if (a->tee == MSE_TEE_SNP) {
-        listed = mse_value_list_has(&policy->machine, a->snp.chip_id, 64);
+        listed = memcmp(a->snp.chip_id, masked, 64) != 0 &&
+                 mse_value_list_has(&policy->machine, a->snp.chip_id, 64);
     } else if (a->has_pck) {
         listed = mse_value_list_has(&policy->machine_id, a->pck.ppid, 16) ||
                  (a->pck.has_platform_instance &&

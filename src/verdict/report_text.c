@@ -26,7 +26,7 @@ static void write_tcb(const char *title, const struct mse_tcb_result *t, struct 
 
     if (!t->evaluated)
         return;
-    mse_write_format(w, "%-20s %s (platform %s", title, mse_tcb_status_name(t->status),
+    mse_write_format(w, "%-22s %s (platform %s", title, mse_tcb_status_name(t->status),
                      mse_tcb_status_name(t->platform_status));
     if (t->has_module)
         mse_write_format(w, ", TDX module %s", mse_tcb_status_name(t->module_status));
@@ -34,7 +34,7 @@ static void write_tcb(const char *title, const struct mse_tcb_result *t, struct 
                      mse_tcb_status_name(t->qe_status), mse_time_write(t->tcb_date, date),
                      (unsigned)t->tcb_eval);
     if (t->shortfall[0] != '\0')
-        mse_write_format(w, "%-20s %s\n", "  short of newest", t->shortfall);
+        mse_write_format(w, "%-22s %s\n", "  short of newest", t->shortfall);
 }
 
 static void write_judged(const struct mse_judged *j, bool verbose, struct mse_writer *w)
@@ -62,7 +62,7 @@ static void write_judged(const struct mse_judged *j, bool verbose, struct mse_wr
     write_tcb("  tcb status", &a->tcb, w);
     write_tcb("  early tcb status", &a->early, w);
     for (size_t i = 0; i < j->advisory_count; i++)
-        mse_write_format(w, "%-20s %s\n", i == 0 ? "  advisories" : "", j->advisories[i]);
+        mse_write_format(w, "%-22s %s\n", i == 0 ? "  advisories" : "", j->advisories[i]);
 }
 
 static void write_instance(const struct mse_report *r, struct mse_writer *w)

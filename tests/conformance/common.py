@@ -19,6 +19,11 @@ def instant(text):
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
+def naive(moment):
+    """python-cryptography's dates have no zone: they are UTC."""
+    return moment.replace(tzinfo=timezone.utc)
+
+
 def text_of(moment):
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -137,13 +142,17 @@ class Programs:
         return json.loads(done.stdout) if done.returncode == 0 else {}
 
     def check(self, path, others=()):
-        """The items of one file, authenticated together with those of others; None: unreadable."""
-        done = self.run("collateral", "check", "--json", path, *others, *self.root)
+        """The items of one file, authenticated together with those of others; None: unreadable.
+
+        The program cuts long names of sources, so that the file is given under a short one.
+        """
+        subject = self.file(Path(path).read_bytes(), ".item")
+        done = self.run("collateral", "check", "--json", subject, *others, *self.root)
         try:
             items = json.loads(done.stdout)["collateral"].values()
         except ValueError:
             return None
-        return [item for item in items if item["source"] == str(path)]
+        return [item for item in items if item["source"] == str(subject)]
 
     def ask(self, requests):
         """Answers of the driver to (kind, path) pairs, in their order."""

@@ -53,22 +53,27 @@ static void put_listed_by(struct answer *a, const struct mse_cert *cert)
 static void put_cert(struct answer *a, const struct mse_cert *cert)
 {
     struct mse_field_sink *s = &a->sink.sink;
-    struct mse_error ignored = { 0 };
+    struct mse_error pck_err = { 0 };
+    struct mse_error vek_err = { 0 };
     struct mse_pck pck;
     struct mse_vek vek;
 
     mse_claims_certificate(cert, s);
     mse_json_put_text(&a->json, "role", mse_cert_role_name(mse_cert_role_guess(cert)));
     put_listed_by(a, cert);
-    if (mse_pck_parse(cert, &pck, &ignored)) {
+    if (mse_pck_parse(cert, &pck, &pck_err)) {
         s->open(s, "pck");
         mse_claims_pck(&pck, s);
         s->close(s);
+    } else {
+        mse_json_put_text(&a->json, "pck_error", mse_err_name(pck_err.code));
     }
-    if (mse_vek_parse(cert, &vek, &ignored)) {
+    if (mse_vek_parse(cert, &vek, &vek_err)) {
         s->open(s, "vek");
         mse_claims_vek(&vek, s);
         s->close(s);
+    } else {
+        mse_json_put_text(&a->json, "vek_error", mse_err_name(vek_err.code));
     }
 }
 

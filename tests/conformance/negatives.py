@@ -6,9 +6,10 @@ A text that is not here fails the run: a new kind of negative sample must be loo
 
 # Statements (collateral check): the codes with which an item may be refused.
 STATEMENTS = {
-    # Same names as the vendor's, other keys; a self-issued leaf has no issuer with a fitting role.
+    # Same names as the vendor's, other keys; a self-issued leaf has no issuer with a fitting role;
+    # some mark Intel's extension as critical, which the vendor's certificates do not.
     "does not chain to the pinned vendor root (test PKI, mutated or malformed)": {
-        "signature", "chain", "missing", "root",
+        "signature", "chain", "missing", "root", "unsupported",
     },
     "not signed by the real Intel/AMD CA (Intel sample PKI)": {"signature"},
     "signature does not verify under any Intel TCB signing key in the corpus "
@@ -22,8 +23,9 @@ SELF_SIGNATURE = {"certificate": {"failed signature"}}
 EVIDENCE = {
     "DEBUG attribute set": DEBUG,
     "DEBUG attribute set; quote signature invalid": {**DEBUG, "signature": {"failed signature"}},
+    # The vendor's own sample has DER where its specification wants PEM.
     "PCK does not chain to the real Intel SGX Root CA": {
-        "chain": {"failed root", "failed chain", "failed signature"}
+        "chain": {"failed root", "failed chain", "failed signature", "failed format"}
     },
     # Without a certificate in the quote nothing can be said: that is no failure, and no pass.
     "certification data type 3 (no PCK chain inside)": {"chain": {"unknown missing"}},

@@ -59,8 +59,8 @@ class Done:
     def __str__(self):
         text = self.out.decode(errors="replace")
         try:
-            report = json.loads(text)
-            text = json.dumps([c for c in report["checks"] if c["outcome"] != "passed"], indent=1)
+            bad = [c for c in json.loads(text)["checks"] if c["outcome"] in ("failed", "unknown")]
+            text = "\n".join(map(str, bad))
         except (ValueError, KeyError):
             pass
         return f"{' '.join(self.words)}\nexit {self.code}\n{text}\n{self.err}"

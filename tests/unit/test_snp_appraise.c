@@ -433,6 +433,7 @@ static void every_security_version_must_be_the_certificates(void **state)
 static void a_fitting_certificate_of_the_set_beats_an_unfit_one(void **state)
 {
     struct test_amd *t = test_amd_new(false, 2048);
+    struct mse_error err = { 0 };
     struct mse_snp_certs certs;
     struct test_blob old;
     struct result r;
@@ -447,6 +448,20 @@ static void a_fitting_certificate_of_the_set_beats_an_unfit_one(void **state)
     certs.of[0].der = test_bytes(&old);
     r = appraise_with(t, &certs, TEST_NOW);
     expect_all_passed(&r);
+    /* Also when the unfit one is known from before. */
+    assert_true(mse_trust_cache_new(2, &cache, &err));
+    t->no_vek = true;
+    test_amd_make_collateral(t, true);
+    r = appraise_with(t, &certs, TEST_NOW);
+    expect(&r, MSE_CHECK_COLLATERAL, FAILED, MSE_ERR_MISMATCH);
+    t->no_vek = false;
+    test_amd_make_collateral(t, true);
+    for (int i = 0; i < 2; i++) {
+        r = appraise_with(t, &certs, TEST_NOW);
+        expect_all_passed(&r);
+    }
+    mse_trust_cache_free(cache);
+    cache = NULL;
     test_blob_free(&old);
     test_amd_free(t);
 }

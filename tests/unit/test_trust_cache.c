@@ -83,6 +83,41 @@ static void parts_are_compared_to_the_last_byte(void **state)
     mse_trust_cache_free(cache);
 }
 
+/*
+ * The hash spreads, it does not protect: whoever knows it finds two strings with one hash. Two
+ * words of the second string are chosen so that the state is the first one's again.
+ */
+static uint64_t mix(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return h ^ h >> 29;
+}
+
+static void equal_hashes_are_not_equal_strings(void **state)
+{
+    struct mse_trust_cache *cache = new_cache(4);
+    uint64_t start = (uint64_t)MSE_TRUST_PCK_CHAIN + 1;
+    uint64_t a[2] = { 1, 2 }, b[2] = { 3, mix(start, 1) ^ 2 ^ mix(start, 3) };
+    struct mse_bytes of_a = { (const uint8_t *)a, sizeof(a) };
+    struct mse_bytes of_b = { (const uint8_t *)b, sizeof(b) };
+    struct mse_error err = { 0 };
+    struct mse_trusted *t, *other;
+
+    (void)state;
+    assert_true(mse_trusted_new(MSE_TRUST_PCK_CHAIN, false, &t, &err));
+    mse_trust_keep(cache, &roots, t, &of_a, 1);
+    assert_null(mse_trust_find(cache, &roots, MSE_TRUST_PCK_CHAIN, &of_b, 1));
+    assert_true(mse_trusted_new(MSE_TRUST_PCK_CHAIN, false, &other, &err));
+    mse_trust_keep(cache, &roots, other, &of_b, 1);
+    assert_int_equal(t->hash, other->hash); /* or this test is none */
+    mse_trusted_release(other);
+    other = mse_trust_find(cache, &roots, MSE_TRUST_PCK_CHAIN, &of_a, 1);
+    assert_ptr_equal(other, t);
+    mse_trusted_release(other);
+    mse_trusted_release(t);
+    mse_trust_cache_free(cache);
+}
+
 /* A platform takes two places. */
 static void as_many_platforms_as_asked_for_are_remembered(void **state)
 {
@@ -208,6 +243,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_was_kept_is_found),
         cmocka_unit_test(parts_are_compared_to_the_last_byte),
+        cmocka_unit_test(equal_hashes_are_not_equal_strings),
         cmocka_unit_test(as_many_platforms_as_asked_for_are_remembered),
         cmocka_unit_test(what_is_asked_for_outlives_what_is_not),
         cmocka_unit_test(a_reference_outlives_the_cache),
