@@ -49,16 +49,16 @@ enum mse_err_code {
     MSE_ERR_UNKNOWN_KEY, /* a member that the format does not have */
     /* what is wrong with statements */
     MSE_ERR_SIGNATURE,
-    MSE_ERR_CHAIN,         /* issuer, role or constraint does not fit */
-    MSE_ERR_ROOT,          /* ends in a root that is not pinned */
+    MSE_ERR_CHAIN, /* issuer, role or constraint does not fit */
+    MSE_ERR_ROOT,  /* ends in a root that is not pinned */
     MSE_ERR_REVOKED,
     MSE_ERR_EXPIRED,
     MSE_ERR_NOT_YET_VALID,
-    MSE_ERR_MISMATCH,      /* read one value, expected another */
-    MSE_ERR_BINDING,       /* evidence is not about this key */
-    MSE_ERR_TCB,           /* security level not accepted */
-    MSE_ERR_POLICY,        /* an attribute that the policy refuses */
-    MSE_ERR_SIMULATED,     /* simulated evidence without, or genuine evidence with, that mode */
+    MSE_ERR_MISMATCH,  /* read one value, expected another */
+    MSE_ERR_BINDING,   /* evidence is not about this key */
+    MSE_ERR_TCB,       /* security level not accepted */
+    MSE_ERR_POLICY,    /* an attribute that the policy refuses */
+    MSE_ERR_SIMULATED, /* simulated evidence without, or genuine evidence with, that mode */
     MSE_ERR_NO_EVIDENCE,
     /* what is wrong with the world */
     MSE_ERR_MEMORY,
@@ -200,10 +200,10 @@ enum mse_level {
 struct mse_request {
     /* Exactly one of these two is set. Both are borrowed for the call only. */
     struct mse_bytes certificate; /* X.509, DER or PEM */
-    struct mse_bytes evidence;    /* SGX or TDX quote, SNP report (alone or with certificates), HCL */
-    const char *name;    /* the name or address asked for; NULL: the name check is waived */
-    const char *profile; /* certificate profile that must match; NULL: found by content */
-    int64_t at;          /* the instant to judge at */
+    struct mse_bytes evidence; /* SGX or TDX quote, SNP report (alone or with certificates), HCL */
+    const char *name;          /* the name or address asked for; NULL: the name check is waived */
+    const char *profile;       /* certificate profile that must match; NULL: found by content */
+    int64_t at;                /* the instant to judge at */
 };
 
 /* The result: verdict, checks, claims. Owned by the caller; holds no pointer into the request. */
@@ -221,8 +221,7 @@ MSE_API MSE_CHECKED bool mse_verify(struct mse_verifier *verifier,
 MSE_API void mse_report_free(struct mse_report *report);
 
 MSE_API enum mse_verdict mse_report_verdict(const struct mse_report *report);
-MSE_API enum mse_outcome mse_report_outcome(const struct mse_report *report,
-                                            enum mse_check check);
+MSE_API enum mse_outcome mse_report_outcome(const struct mse_report *report, enum mse_check check);
 /* Why: one line for people, valid as long as the report; "" where nothing is to be said. */
 MSE_API const char *mse_report_reason(const struct mse_report *report, enum mse_check check);
 MSE_API enum mse_err_code mse_report_code(const struct mse_report *report, enum mse_check check);

@@ -105,8 +105,15 @@ bool mse_check_fail_error(struct mse_checks *checks, enum mse_check check,
 {
     struct mse_check_result *r = worsen(checks, check, MSE_OUTCOME_FAILED, err->code);
 
-    if (r != NULL)
+    /* The code stands beside the reason: the sentence does without it. */
+    if (r != NULL && err->text[0] != '\0' && err->field[0] != '\0' && err->offset == 0) {
+        char line[sizeof(err->field) + sizeof(err->text) + 2];
+
+        (void)snprintf(line, sizeof(line), "%s: %s", err->field, err->text);
+        mse_escape(MSE_CSTR_BYTES(line), r->reason, sizeof(r->reason));
+    } else if (r != NULL) {
         mse_error_describe(err, r->reason, sizeof(r->reason));
+    }
     return false;
 }
 

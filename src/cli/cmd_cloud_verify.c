@@ -24,7 +24,8 @@ struct run {
     const char *output, *connect, *timeout, *context, *code, *name, *operator_name;
     bool force, unsafe_shape;
     /* made of them */
-    struct mse_target target, named, connect_to, proxy; /* named: what the certificate must be for */
+    struct mse_target target, named, connect_to,
+        proxy; /* named: what the certificate must be for */
     bool use_proxy;
     unsigned timeout_ms;
     bool fetched;                 /* vendors were asked during the handshake */
@@ -41,10 +42,10 @@ static void add_rows(struct run *r)
         { "--unsafe-shape", NULL,
           "save a certificate that must not be imported (pin it in your own client)", OPTION_FLAG,
           &r->unsafe_shape, NULL, false },
-        { "--context", "FILE", "owner's context, with --code", OPTION_TEXT, &r->context, NULL,
-          false },
-        { "--code", "DIR", "owner's plain code, with --context", OPTION_TEXT, &r->code, NULL,
-          false },
+        { "--context", "FILE", "owner's context, with --code (not in this version)", OPTION_TEXT,
+          &r->context, NULL, false },
+        { "--code", "DIR", "owner's plain code, with --context (not in this version)", OPTION_TEXT,
+          &r->code, NULL, false },
         { "--operator", "NAME", "expect this stored operator", OPTION_TEXT, &r->operator_name, NULL,
           false },
         { "--name", "NAME", "name the certificate must be for, if not DOMAIN", OPTION_TEXT,
@@ -123,7 +124,7 @@ static bool check_usage(struct run *r, const char *domain, struct mse_error *err
                              "the owner for it and give --fingerprint");
     if (!mse_target_parse(domain, "443", &r->target, err) || !read_timeout(r, err))
         return false;
-    if (r->connect != NULL && !mse_target_parse(r->connect, "443", &r->connect_to, err))
+    if (r->connect != NULL && !mse_target_parse(r->connect, r->target.port, &r->connect_to, err))
         return mse_fail_in(err, "--connect");
     if (r->name != NULL && !mse_target_parse(r->name, "443", &r->named, err))
         return mse_fail_in(err, "--name");
@@ -299,8 +300,10 @@ static enum exit_code attempt(struct run *r, SSL_CTX *ctx, const char *sni, bool
     bool shaken, proven;
     enum exit_code code;
 
-    if (!mse_tcp_connect(&r->connect_to, r->use_proxy ? &r->proxy : NULL, &deadline, &fd, &err))
+    if (!mse_tcp_connect(&r->connect_to, r->use_proxy ? &r->proxy : NULL, &deadline, &fd, &err)) {
+        *again = false;
         return cli_fail(r->cli, &err);
+    }
     shaken = mse_tls_connect_keep(ctx, fd, sni, &deadline, &ssl, &err);
     report = ssl != NULL ? mse_tls_report(ssl) : NULL;
     proven = report != NULL && verdict_code(mse_report_verdict(report)) == EXIT_YES;

@@ -87,9 +87,7 @@ static bool print_items(struct cli *cli, const struct verify_args *v, bool authe
         mse_json_open_object(&w, NULL);
         mse_json_put_text(&w, "schema", "mse-collateral-list-v1");
         mse_json_put_bool(&w, "authenticated", authenticated);
-        mse_json_open_object(&w, "collateral");
         show_items(v->collateral, authenticated, v->at, &json_sink.sink);
-        mse_json_close_object(&w);
         mse_json_close_object(&w);
         mse_write_text(&to, "\n");
     } else {

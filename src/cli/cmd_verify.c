@@ -8,6 +8,7 @@
 #include "endorsement/bundle.h"
 #include "verdict/policy.h"
 #include "verdict/report.h"
+#include "verdict/subject.h"
 
 struct run {
     struct cli *cli;
@@ -27,7 +28,7 @@ static void add_rows(struct run *r)
         { "--quote", "FILE", "an SGX or TDX quote", OPTION_TEXT, &r->quote, NULL, false },
         { "--report", "FILE", "an SNP report (certificates may follow), or an HCL report",
           OPTION_TEXT, &r->report, NULL, false },
-        { "--evidence", "FILE", "the original product's evidence.json, with its collateral",
+        { "--evidence", "FILE", "an evidence.json: certificate and collateral in one file",
           OPTION_TEXT, &r->evidence, NULL, false },
         { "--name", "NAME", "name the certificate must be for", OPTION_TEXT, &r->name, NULL,
           false },
@@ -58,6 +59,23 @@ static bool open_evidence(struct run *r, struct mse_error *err)
     return true;
 }
 
+/* --quote and --report say what the caller thinks it is; better an error than a surprise. */
+static bool check_kind(const struct run *r, const char *path, struct mse_error *err)
+{
+    struct mse_subject subject;
+    struct mse_error unreadable = { 0 };
+    bool is_quote;
+
+    if (!mse_subject_open((struct mse_bytes){ r->data, r->len }, &subject, &unreadable))
+        return true; /* judging says what is wrong with it */
+    is_quote = subject.kind == MSE_EVIDENCE_QUOTE;
+    if (is_quote == (r->quote != NULL))
+        return true;
+    return mse_fail_text(err, MSE_ERR_FORMAT, path, "is %s: give it with %s",
+                         is_quote ? "a quote" : "an SNP or HCL report",
+                         is_quote ? "--quote" : "--report");
+}
+
 static bool read_input(struct run *r, struct mse_error *err)
 {
     const char *const paths[] = { r->certificate, r->quote, r->report, r->evidence };
@@ -73,6 +91,9 @@ static bool read_input(struct run *r, struct mse_error *err)
     if (given != 1)
         return mse_fail_text(err, MSE_ERR_USAGE, "verify",
                              "wants exactly one of --certificate, --quote, --report, --evidence");
+    if (r->fetch && r->v.offline)
+        return mse_fail_text(err, MSE_ERR_USAGE, "verify",
+                             "--fetch and --offline exclude each other");
     r->is_certificate = r->certificate != NULL || r->evidence != NULL;
     if (!r->is_certificate && r->name != NULL)
         return mse_fail_text(err, MSE_ERR_USAGE, "--name", "only a certificate has names");
@@ -84,7 +105,8 @@ static bool read_input(struct run *r, struct mse_error *err)
                              "--mrsigner, --mrtd, --measurement or a --policy file");
     return mse_file_read(path, VERIFY_FILE_MAX, &r->data, &r->len, err) &&
            (r->len > 0 || mse_fail_text(err, MSE_ERR_TRUNCATED, path, "is empty")) &&
-           (r->evidence == NULL || open_evidence(r, err));
+           (r->evidence == NULL || open_evidence(r, err)) &&
+           (r->is_certificate || check_kind(r, path, err));
 }
 
 static bool collect(struct run *r, struct mse_error *err)
@@ -117,8 +139,7 @@ static bool judge(struct run *r, struct mse_report **report, struct mse_error *e
         request.certificate = in;
     else
         request.evidence = in;
-    if (!mse_collect_embedded(in, r->is_certificate, r->v.collateral, err) ||
-        !mse_collateral_prepare(r->v.collateral, r->v.verifier, err))
+    if (!mse_collateral_prepare(r->v.collateral, r->v.verifier, err))
         return false;
     return mse_verify(r->v.verifier, r->v.collateral, r->v.policy, &request, report, err);
 }
@@ -131,7 +152,7 @@ static bool judge_with_cache(struct run *r, struct mse_report **report, struct m
 
     if (!judge(r, report, err))
         return false;
-    if (mse_report_verdict(*report) != MSE_VERDICT_UNKNOWN || r->v.offline)
+    if (mse_report_verdict(*report) != MSE_VERDICT_UNKNOWN)
         return true;
     mse_report_free(*report);
     *report = NULL;

@@ -265,7 +265,8 @@ static void write_entry(struct mse_writer *w, const struct operator_entry *e)
     mse_write_text(w, "]\n");
 }
 
-/* Copies text without the table of this operator: from its header to the next one. */
+/* Copies text without the table of this operator: from its header to the next one. Comments stay,
+ * they may belong to what follows. */
 static void copy_without(struct mse_writer *w, const char *text, size_t len, const char *name)
 {
     char header[96];
@@ -279,7 +280,7 @@ static void copy_without(struct mse_writer *w, const char *text, size_t len, con
 
         if (line[0] == '[')
             inside = strncmp(line, header, strlen(header)) == 0;
-        if (!inside)
+        if (!inside || line[0] == '#')
             mse_write_bytes(w, line, n);
         at += n;
     }
@@ -300,6 +301,23 @@ static bool differs(const struct cli *cli, const struct operator_entry *entry)
            old.isv_prod_id != entry->isv_prod_id || old.min_isv_svn != entry->min_isv_svn ||
            old.runtime_key_count != entry->runtime_key_count ||
            memcmp(old.runtime_keys, entry->runtime_keys, sizeof(old.runtime_keys)) != 0;
+}
+
+/* What is written has to be readable: nothing is appended to a file that is broken, or that has
+ * this operator in a spelling which was not recognised above. */
+static bool check_readable(struct mse_bytes text, const char *path,
+                           const struct operator_entry *entry, struct mse_error *err)
+{
+    struct mse_toml_value *root = NULL;
+    struct operator_entry read;
+    bool found = false;
+    bool ok = mse_toml_parse(text, &root, err) || mse_fail_in(err, "%s", path);
+
+    if (!ok)
+        err->code = MSE_ERR_USAGE;
+    ok = ok && pick(root, path, entry->name, &found, &read, err);
+    mse_toml_free(root);
+    return ok;
 }
 
 bool config_store_operator(const struct cli *cli, const struct operator_entry *entry, bool replace,
@@ -325,6 +343,7 @@ bool config_store_operator(const struct cli *cli, const struct operator_entry *e
     }
     write_entry(&w, entry);
     ok = ok && (mse_writer_ok(&w) || mse_fail_memory(err)) &&
+         check_readable(mse_writer_bytes(&w), path, entry, err) &&
          mse_file_write(path, mse_writer_bytes(&w), 0600, MSE_FILE_REPLACE, err);
     mse_writer_cleanup(&w);
     free(old);

@@ -13,7 +13,7 @@
 const struct command mse_commands[] = {
     { "cloud verify", "DOMAIN[:PORT] [options]", "check an app before you call it, and save its certificate", cmd_cloud_verify, false },
     { "cloud trust-operator", "FILE|URL [options]", "store whose enclaves you expect", cmd_trust_operator, false },
-    { "verify", "--certificate FILE|--quote FILE|--report FILE|--evidence FILE [options]", "judge a file, offline", cmd_verify, false },
+    { "verify", "--certificate FILE|--quote FILE|--report FILE|--evidence FILE [options]", "judge a file: certificate, quote, report or evidence bundle", cmd_verify, false },
     { "show", "FILE|DOMAIN[:PORT] [options]", "say what is in a certificate, quote, report or bundle; judges nothing", cmd_show, false },
     { "collateral fetch", "FILE|DOMAIN[:PORT] --output FILE [options]", "fetch what judging it needs into one file", cmd_collateral_fetch, false },
     { "collateral show", "FILE... [options]", "say what a bundle holds and until when", cmd_collateral_show, false },
@@ -90,22 +90,6 @@ void cli_note(struct cli *cli, const char *format, ...)
     (void)fputc('\n', cli->err);
 }
 
-enum exit_code cmd_help(struct cli *cli, int argc, char **argv)
-{
-    (void)argc, (void)argv;
-    (void)fputs("usage: mse COMMAND [ARGUMENT...]\n\n"
-                "Verify what an attested service runs on, and what it runs, before you call it.\n\n"
-                "commands:\n",
-                cli->out);
-    for (const struct command *c = mse_commands; c->name != NULL; c++) {
-        if (!c->is_alias)
-            (void)fprintf(cli->out, "  %-22s %s\n", c->name, c->summary);
-    }
-    (void)fputs("\n\"mse COMMAND --help\" shows the options of one; mse(1) has it all.\n",
-                cli->out);
-    return EXIT_YES;
-}
-
 /* The longest command whose words begin argv; *words is how many. */
 static const struct command *find_command(int argc, char **argv, int *words)
 {
@@ -133,6 +117,51 @@ static const struct command *find_command(int argc, char **argv, int *words)
         }
     }
     return found;
+}
+
+/* A first word alone ("cloud"): lists the commands that begin with it. */
+static bool list_group(struct cli *cli, const char *word)
+{
+    size_t len = strlen(word);
+    bool found = false;
+
+    for (const struct command *c = mse_commands; c->name != NULL; c++) {
+        if (strncmp(c->name, word, len) != 0 || c->name[len] != ' ')
+            continue;
+        if (!found)
+            cli_note(cli, "mse %s is one of:", word);
+        cli_note(cli, "  %-22s %s", c->name, c->summary);
+        found = true;
+    }
+    return found;
+}
+
+enum exit_code cmd_help(struct cli *cli, int argc, char **argv)
+{
+    static char option[] = "--help";
+    char *only_help[] = { option, NULL };
+    const struct command *command;
+    int words = 0;
+
+    if (argc > 0) {
+        command = find_command(argc, argv, &words);
+        if (command != NULL && words == argc && command->run != cmd_help)
+            return command->run(cli, 1, only_help);
+        if (command == NULL && !(argc == 1 && list_group(cli, argv[0])))
+            cli_note(cli, "mse: no command is named \"%.80s\"", argv[0]);
+        return EXIT_USAGE;
+    }
+    (void)fputs("usage: mse COMMAND [ARGUMENT...]\n\n"
+                "Verify what an attested service runs on, and what it runs, before you call it.\n\n"
+                "commands:\n",
+                cli->out);
+    for (const struct command *c = mse_commands; c->name != NULL; c++) {
+        if (!c->is_alias)
+            (void)fprintf(cli->out, "  %-22s %s\n", c->name, c->summary);
+    }
+    (void)fputs("\n\"mse COMMAND --help\" shows the options of one; mse(1) has it all.\n",
+                cli->out);
+    return EXIT_YES;
 }
 
 static const char *env(const char *name)
@@ -179,6 +208,8 @@ int main(int argc, char **argv)
         code = EXIT_YES;
     } else if ((command = find_command(argc - 1, argv + 1, &words)) != NULL) {
         code = command->run(&cli, argc - 1 - words, argv + 1 + words);
+    } else if (argc == 2 && list_group(&cli, argv[1])) {
+        code = EXIT_USAGE;
     } else {
         cli_note(&cli, "mse: no command is named \"%.80s\" (see mse help)", argv[1]);
         code = EXIT_USAGE;

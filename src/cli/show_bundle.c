@@ -108,14 +108,14 @@ static void describe(const struct mse_item *item, struct description *d)
 void show_items(const struct mse_collateral *set, bool authenticated, int64_t at,
                 struct mse_field_sink *s)
 {
+    s->open_list(s, "collateral");
     for (size_t i = 0; i < set->count; i++) {
         const struct mse_item *item = set->items[i];
         struct description d;
-        char number[32], line[600];
+        char line[600];
 
         describe(item, &d);
-        (void)snprintf(number, sizeof(number), "item %zu", i + 1);
-        s->open(s, number);
+        s->open_item(s, i + 1);
         s->text(s, "holds", d.title);
         s->text(s, "source", mse_escape(MSE_CSTR_BYTES(item->name), line, sizeof(line)));
         if (item->early)
@@ -138,6 +138,7 @@ void show_items(const struct mse_collateral *set, bool authenticated, int64_t at
         }
         s->close(s);
     }
+    s->close_list(s);
 }
 
 bool show_bundle(const char *name, struct mse_bytes in, struct mse_field_sink *s,
@@ -146,11 +147,8 @@ bool show_bundle(const char *name, struct mse_bytes in, struct mse_field_sink *s
     struct mse_collateral *set = NULL;
     bool ok = mse_collateral_new(&set, err) && mse_collateral_add(set, in, name, err);
 
-    if (ok) {
-        s->open(s, "collateral");
+    if (ok)
         show_items(set, false, 0, s);
-        s->close(s);
-    }
     mse_collateral_free(set);
     return ok;
 }

@@ -91,5 +91,6 @@ bool subject_load(struct cli *cli, const char *where, unsigned timeout_ms, uint8
                    (*len > 0 || mse_fail_text(err, MSE_ERR_TRUNCATED, where, "is empty"));
     }
     *from_network = true;
-    return load_service(cli, where, timeout_ms, data, len, err);
+    return load_service(cli, where, timeout_ms, data, len, err) ||
+           mse_fail_in(err, "%.80s is no file, and as a service", where);
 }

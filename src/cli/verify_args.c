@@ -30,22 +30,44 @@ void verify_args_add_source_rows(struct verify_args *v)
           &v->collateral_files, NULL, false },
         { "--pccs", "URL", "Intel collateral from this service instead of Intel's", OPTION_TEXT,
           &v->pccs, NULL, false },
+        { "--pccs-ca", "FILE", "roots for https to that service (PEM) instead of the system's",
+          OPTION_TEXT, &v->pccs_ca, NULL, false },
         { "--kds", "URL", "AMD certificates from this service instead of AMD's", OPTION_TEXT,
           &v->kds, NULL, false },
         { "--early", NULL, "also get Intel's early update set, and warn by it", OPTION_FLAG,
           &v->early, NULL, false },
-        { "--offline", NULL, "no request to vendors: files and cache only", OPTION_FLAG,
-          &v->offline, NULL, false },
+        { "--offline", NULL, "ask no vendor: files and the cache only", OPTION_FLAG, &v->offline,
+          NULL, false },
         { "--at", "TIME", "judge at this instant (RFC 3339) instead of now", OPTION_TEXT,
           &v->at_text, NULL, false },
         { "--simulation-root", "FILE", "accept only evidence of the simulated TEE with this root",
           OPTION_TEXT, &v->simulation_root, NULL, false },
         { "--json", NULL, "print JSON instead of text", OPTION_FLAG, &v->json, NULL, false },
         { "--verbose", NULL, "print everything", OPTION_FLAG, &v->verbose, NULL, false },
+        { "-v", NULL, "the same", OPTION_FLAG, &v->verbose, NULL, false },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         verify_args_add_row(v, rows[i]);
+}
+
+/* A short word for the help's left column. */
+static const char *placeholder(const char *values)
+{
+    static const struct {
+        const char *part, *word;
+    } words[] = {
+        { "hex", "HEX" },   { "STATUS", "STATUS[@DATE]" },
+        { "ucode", "TCB" }, { "duration", "DURATION" },
+        { "..", "N" },      { "vcek", "vcek|vlek" },
+        { "name", "NAME" },
+    };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strstr(values, words[i].part) != NULL)
+            return words[i].word;
+    }
+    return values;
 }
 
 static void add_policy_key(struct verify_args *v, const struct mse_policy_key *key)
@@ -64,8 +86,9 @@ static void add_policy_key(struct verify_args *v, const struct mse_policy_key *k
         verify_args_add_row(v, (struct option_row){ name, "FILE", key->summary, OPTION_LIST,
                                                     &v->signer_keys, NULL, false });
     else
-        verify_args_add_row(v, (struct option_row){ name, flag ? NULL : key->values, key->summary,
-                                                    OPTION_POLICY, &v->pending, key->name, false });
+        verify_args_add_row(v, (struct option_row){ name, flag ? NULL : placeholder(key->values),
+                                                    key->summary, OPTION_POLICY, &v->pending,
+                                                    key->name, false });
 }
 
 void verify_args_add_policy_rows(struct verify_args *v)
@@ -104,8 +127,9 @@ static bool load_policy(struct verify_args *v, struct mse_error *err)
     for (size_t i = 0; ok && i < v->pending.count; i++) {
         const struct option_row *row = v->pending.of[i].row;
 
-        ok = mse_policy_set(v->policy, row->policy_key, v->pending.of[i].value, err) ||
-             mse_fail_in(err, "%s", row->name);
+        ok = mse_policy_set(v->policy, row->policy_key, v->pending.of[i].value, err);
+        if (!ok) /* the option's name instead of the key's */
+            (void)snprintf(err->field, sizeof(err->field), "%s", row->name);
     }
     return ok;
 }
@@ -170,9 +194,6 @@ bool verify_args_finish(struct cli *cli, struct verify_args *v, struct mse_error
     if (v->at_text != NULL && !mse_time_read(v->at_text, strlen(v->at_text), &v->at))
         return mse_fail_text(err, MSE_ERR_USAGE, "--at",
                              "wants a time such as 2026-01-31T12:00:00Z or 2026-01-31");
-    if (v->offline && (v->pccs != NULL || v->kds != NULL))
-        return mse_fail_text(err, MSE_ERR_USAGE, "--offline",
-                             "makes --pccs and --kds useless: leave one out");
     return load_policy(v, err) && load_verifier(v, err) &&
            verify_args_collateral(v, &v->collateral, err);
 }
@@ -191,7 +212,7 @@ bool verify_args_sources(struct cli *cli, struct verify_args *v, bool network,
                          struct mse_sources *out, struct mse_error *err)
 {
     char path[4400];
-    struct mse_curl_options options = { 0 };
+    struct mse_curl_options options = { .ca_file = v->pccs_ca };
 
     memset(out, 0, sizeof(*out));
     out->pcs_url = v->pccs != NULL ? v->pccs : MSE_PCS_DEFAULT_URL;

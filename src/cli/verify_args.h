@@ -15,7 +15,7 @@ struct verify_args {
     /* options */
     struct option_list collateral_files, signer_keys;
     struct option_pending pending;
-    const char *policy_file, *at_text, *pccs, *kds, *simulation_root;
+    const char *policy_file, *at_text, *pccs, *pccs_ca, *kds, *simulation_root;
     bool json, verbose, offline, fetch, early;
     /* made of them */
     struct mse_policy *policy;

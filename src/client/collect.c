@@ -7,21 +7,6 @@
 #include "ratls/ratls.h"
 #include "verdict/subject.h"
 
-static bool add_chain(struct mse_bytes evidence, struct mse_collateral *collateral,
-                      struct mse_error *err)
-{
-    struct mse_error ignored = { 0 };
-    struct mse_quote quote;
-
-    if (!mse_quote_parse(evidence, MSE_PADDING_ZERO, &quote, &ignored) ||
-        quote.cert_data.type != MSE_CERT_DATA_PCK_CHAIN)
-        return true;
-    if (mse_collateral_add_certs(collateral, quote.cert_data.body, "chain in the quote", &ignored))
-        return true;
-    /* Judging the quote will say what is wrong with its chain. */
-    return ignored.code != MSE_ERR_MEMORY || mse_fail_memory(err);
-}
-
 static bool collect_quote(const struct mse_sources *sources, struct mse_bytes evidence,
                           enum mse_padding padding, bool early, struct mse_collateral *collateral,
                           struct mse_error *err)
@@ -79,36 +64,6 @@ static bool collect_all(const struct mse_sources *sources, const struct mse_ratl
             return false;
     }
     return true;
-}
-
-bool mse_collect_embedded(struct mse_bytes in, bool is_certificate,
-                          struct mse_collateral *collateral, struct mse_error *err)
-{
-    struct mse_error ignored = { 0 };
-    struct mse_ratls ratls = { 0 };
-    struct mse_subject subject;
-    struct mse_cert cert;
-    size_t len = in.len;
-    uint8_t *der;
-    bool ok = true;
-
-    if (!is_certificate)
-        return !mse_subject_open(in, &subject, &ignored) ||
-               subject.kind != MSE_EVIDENCE_QUOTE ||
-               add_chain(subject.evidence, collateral, err);
-    der = malloc(len > 0 ? len : 1);
-    if (der == NULL)
-        return mse_fail_memory(err);
-    if (mse_subject_certificate_der(in, der, &len, &ignored) &&
-        mse_cert_parse((struct mse_bytes){ der, len }, &cert, &ignored) &&
-        mse_ratls_read(&cert, NULL, &ratls, &ignored)) {
-        for (size_t i = 0; ok && i < ratls.count; i++)
-            ok = ratls.of[i].attestation.kind != MSE_EVIDENCE_QUOTE ||
-                 add_chain(ratls.of[i].attestation.evidence, collateral, err);
-    }
-    mse_ratls_cleanup(&ratls);
-    free(der);
-    return ok;
 }
 
 bool mse_collect_for_certificate(const struct mse_sources *sources, struct mse_bytes certificate,

@@ -14,12 +14,6 @@ MSE_MUST_CHECK bool mse_collect_for_certificate(const struct mse_sources *source
                                                 struct mse_bytes certificate, bool early,
                                                 struct mse_collateral *collateral,
                                                 struct mse_error *err);
-/*
- * Adds the issuer chains that travel inside the evidence: they authenticate CRLs that come without
- * one. Untrusted like everything in the set. What cannot be read adds nothing.
- */
-MSE_MUST_CHECK bool mse_collect_embedded(struct mse_bytes in, bool is_certificate,
-                                         struct mse_collateral *collateral, struct mse_error *err);
 MSE_MUST_CHECK bool mse_collect_for_evidence(const struct mse_sources *sources,
                                              struct mse_bytes evidence, bool early,
                                              struct mse_collateral *collateral,

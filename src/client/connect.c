@@ -167,7 +167,8 @@ static bool proxy_connect(int fd, const struct mse_target *target,
     n = snprintf(text, sizeof(text), "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", where, where);
     if (!send_all(fd, text, (size_t)n, deadline, err) || !read_reply(fd, text, deadline, err))
         return false;
-    if (strncmp(text, "HTTP/1.", 7) != 0 || strncmp(text + 8, " 2", 2) != 0)
+    if (strncmp(text, "HTTP/1.", 7) != 0 || strncmp(text + 8, " 2", 2) != 0 ||
+        strspn(text + 9, "0123456789") != 3)
         return mse_fail_text(err, MSE_ERR_NETWORK, "proxy", "refused to connect to %s: %.40s",
                              where, text);
     return true;

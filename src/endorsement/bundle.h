@@ -7,11 +7,11 @@
 
 enum mse_bundle_kind {
     MSE_BUNDLE_UNKNOWN,
-    MSE_BUNDLE_MSE,           /* {"format":"mse-collateral-v1","items":[...]} */
-    MSE_BUNDLE_MSE_EVIDENCE,  /* the original product's evidence.json */
-    MSE_BUNDLE_DCAP_QVL,      /* {"tcb_info":..., "tcb_info_signature":..., ...} */
-    MSE_BUNDLE_OPEN_ENCLAVE,  /* endorsement buffer, with or without attestation header */
-    MSE_BUNDLE_TCB_INFO,      /* one reply as received */
+    MSE_BUNDLE_MSE,          /* {"format":"mse-collateral-v1","items":[...]} */
+    MSE_BUNDLE_MSE_EVIDENCE, /* the original product's evidence.json */
+    MSE_BUNDLE_DCAP_QVL,     /* {"tcb_info":..., "tcb_info_signature":..., ...} */
+    MSE_BUNDLE_OPEN_ENCLAVE, /* endorsement buffer, with or without attestation header */
+    MSE_BUNDLE_TCB_INFO,     /* one reply as received */
     MSE_BUNDLE_QE_IDENTITY,
     MSE_BUNDLE_CRL,
     MSE_BUNDLE_CERTS

@@ -40,6 +40,24 @@ static void text_close(struct mse_field_sink *sink)
     text_of(sink)->depth--;
 }
 
+static void text_open_list(struct mse_field_sink *sink, const char *name)
+{
+    (void)sink, (void)name; /* the items say what they are */
+}
+
+static void text_open_item(struct mse_field_sink *sink, size_t number)
+{
+    char name[32];
+
+    (void)snprintf(name, sizeof(name), "item %zu", number);
+    text_open(sink, name);
+}
+
+static void text_close_list(struct mse_field_sink *sink)
+{
+    (void)sink;
+}
+
 static void text_hex(struct mse_field_sink *sink, const char *name, const uint8_t *data, size_t len)
 {
     char hex[2 * 64 + 1];
@@ -79,7 +97,8 @@ static void text_time(struct mse_field_sink *sink, const char *name, int64_t t)
 struct mse_text_sink mse_text_sink_init(struct mse_writer *to, bool verbose)
 {
     return (struct mse_text_sink){
-        { text_open, text_close, text_hex, text_line, text_number, text_flag, text_time },
+        { text_open, text_close, text_open_list, text_open_item, text_close_list, text_hex,
+          text_line, text_number, text_flag, text_time },
         to,
         0,
         verbose,
@@ -99,6 +118,22 @@ static void json_open(struct mse_field_sink *sink, const char *name)
 static void json_close(struct mse_field_sink *sink)
 {
     mse_json_close_object(json_of(sink));
+}
+
+static void json_open_list(struct mse_field_sink *sink, const char *name)
+{
+    mse_json_open_array(json_of(sink), name);
+}
+
+static void json_open_item(struct mse_field_sink *sink, size_t number)
+{
+    (void)number;
+    mse_json_open_object(json_of(sink), NULL);
+}
+
+static void json_close_list(struct mse_field_sink *sink)
+{
+    mse_json_close_array(json_of(sink));
 }
 
 static void json_hex(struct mse_field_sink *sink, const char *name, const uint8_t *data, size_t len)
@@ -129,7 +164,8 @@ static void json_time(struct mse_field_sink *sink, const char *name, int64_t t)
 struct mse_json_sink mse_json_sink_init(struct mse_json_writer *to)
 {
     return (struct mse_json_sink){
-        { json_open, json_close, json_hex, json_text, json_number, json_flag, json_time },
+        { json_open, json_close, json_open_list, json_open_item, json_close_list, json_hex,
+          json_text, json_number, json_flag, json_time },
         to,
     };
 }

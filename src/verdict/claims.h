@@ -17,6 +17,10 @@
 struct mse_field_sink {
     void (*open)(struct mse_field_sink *sink, const char *name);
     void (*close)(struct mse_field_sink *sink);
+    /* A list of unnamed groups: open_item(number from 1) ... close ... close_list. */
+    void (*open_list)(struct mse_field_sink *sink, const char *name);
+    void (*open_item)(struct mse_field_sink *sink, size_t number);
+    void (*close_list)(struct mse_field_sink *sink);
     void (*hex)(struct mse_field_sink *sink, const char *name, const uint8_t *data, size_t len);
     void (*text)(struct mse_field_sink *sink, const char *name, const char *text);
     void (*number)(struct mse_field_sink *sink, const char *name, uint64_t value);

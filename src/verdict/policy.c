@@ -10,6 +10,7 @@
 #include "base/encode.h"
 #include "crypto/der.h"
 #include "crypto/hash.h"
+#include "ratls/ratls.h"
 
 struct row {
     struct mse_policy_key key;
@@ -240,8 +241,9 @@ static bool set_duration(struct mse_policy *policy, const struct row *row, const
     if (len == 0 || len >= sizeof(digits))
         return bad_value(err, "a duration such as 12h or 30d", value);
     memcpy(digits, value, len);
-    if (!read_unsigned(digits, INT64_C(10) * 366 * 86400, &v))
-        return bad_value(err, "a duration such as 12h or 30d", value);
+    /* Ten years at most: what comes out is added to instants. */
+    if (!read_unsigned(digits, INT64_C(10) * 366 * 86400 / unit, &v))
+        return bad_value(err, "a duration such as 12h or 30d, ten years at most", value);
     v *= unit;
     memcpy(field_of(policy, row), &v, sizeof(v));
     return true;
@@ -264,7 +266,7 @@ static bool set_profile(struct mse_policy *policy, const struct row *row, const 
                         struct mse_error *err)
 {
     (void)row;
-    if (value[0] == '\0' || strlen(value) >= sizeof(policy->profile))
+    if (mse_profile_find(value) == NULL || strlen(value) >= sizeof(policy->profile))
         return bad_value(err, "the name of a certificate profile", value);
     memcpy(policy->profile, value, strlen(value) + 1);
     return true;
@@ -280,7 +282,7 @@ static bool set_profile(struct mse_policy *policy, const struct row *row, const 
 static const struct row rows[] = {
     { { "fingerprint", H32, "the code: MRENCLAVE (SGX) or the MSE fingerprint", true }, HEX(fingerprint, 32) },
     { { "mrsigner", H32, "who signed the enclave (SGX)", true }, HEX(mrsigner, 32) },
-    { { "signer_key", "PEM text", "the same as the signer's RSA-3072 public key", true }, set_signer_key, 0, 0 },
+    { { "signer_key", "PEM text", "who signed the enclave, by the RSA-3072 public key", true }, set_signer_key, 0, 0 },
     { { "isv_prod_id", "0..65535", "product id the signer gave the enclave", false }, INTEGER(isv_prod_id, 65535) },
     { { "min_isv_svn", "0..65535", "lowest security version of the enclave", false }, INTEGER(min_isv_svn, 65535) },
     { { "instance_key", H32, "Ed25519 key that signs the operator's instance statements", true }, HEX(instance_key, 32) },
@@ -302,9 +304,9 @@ static const struct row rows[] = {
     { { "machine", "128 or 32 hex digits", "allowed machine: SNP chip id, or PPID or platform instance id", true }, set_machine, 0, 0 },
     { { "allow_tcb", "STATUS or STATUS@DATE", "accept one more of Intel's TCB statuses, up to a date", true }, set_allow_tcb, 0, 0 },
     { { "min_tcb_eval", "0..65535", "lowest tcbEvaluationDataNumber of the collateral", false }, INTEGER(min_tcb_eval, 65535) },
-    { { "min_reported_tcb", "bl=N,tee=N,snp=N,ucode=N", "lowest reported TCB of an SNP platform", false }, set_snp_floor, offsetof(struct mse_policy, min_reported_tcb), 0 },
-    { { "min_committed_tcb", "bl=N,tee=N,snp=N,ucode=N", "lowest committed TCB (no roll-back below it)", false }, set_snp_floor, offsetof(struct mse_policy, min_committed_tcb), 0 },
-    { { "min_launch_tcb", "bl=N,tee=N,snp=N,ucode=N", "lowest TCB at the guest's launch", false }, set_snp_floor, offsetof(struct mse_policy, min_launch_tcb), 0 },
+    { { "min_reported_tcb", "fmc=N,bl=N,tee=N,snp=N,ucode=N", "lowest reported TCB of an SNP platform", false }, set_snp_floor, offsetof(struct mse_policy, min_reported_tcb), 0 },
+    { { "min_committed_tcb", "fmc=N,bl=N,tee=N,snp=N,ucode=N", "lowest committed TCB (no roll-back below it)", false }, set_snp_floor, offsetof(struct mse_policy, min_committed_tcb), 0 },
+    { { "min_launch_tcb", "fmc=N,bl=N,tee=N,snp=N,ucode=N", "lowest TCB at the guest's launch", false }, set_snp_floor, offsetof(struct mse_policy, min_launch_tcb), 0 },
     { { "allow_debug", "true or false", "accept a debug enclave or guest: its memory can be read", false }, BOOL(allow_debug) },
     { { "allow_provision_key", "true or false", "accept an enclave that may derive provisioning keys", false }, BOOL(allow_provision_key) },
     { { "allow_einittoken_key", "true or false", "accept an enclave that may make launch tokens", false }, BOOL(allow_einittoken_key) },
@@ -315,7 +317,7 @@ static const struct row rows[] = {
     { { "signing_key", "vcek or vlek", "kind of key that must have signed the SNP report", false }, set_signing_key, 0, 0 },
     { { "require_fingerprint", "true or false", "the code must be checked", false }, BOOL(require_fingerprint) },
     { { "strict", "true or false", "no check may be left out", false }, BOOL(strict) },
-    { { "min_level", "1..3", "1 certificate, 2 fresh, 3 this connection", false }, INTEGER(min_level, 3) },
+    { { "min_level", "1..3", "1 certificate, 2 fresh, 3 this connection; this version reaches 1", false }, INTEGER(min_level, 3) },
     { { "max_age", "duration such as 12h or 30d", "oldest certificate (evidence has no time of its own)", false }, set_duration, offsetof(struct mse_policy, max_age), 0 },
     { { "profile", "name", "certificate profile that must match", false }, set_profile, 0, 0 },
 };

@@ -146,6 +146,13 @@ bool mse_report_write_json(const struct mse_report *report, char **out, struct m
     for (size_t i = 0; i < report->judged_count; i++)
         write_judged(&report->judged[i], &w);
     mse_json_close_array(&w);
+    if (report->is_hcl) {
+        struct mse_json_sink sink = mse_json_sink_init(&w);
+
+        mse_json_open_object(&w, "hcl");
+        mse_claims_hcl(&report->hcl, &sink.sink);
+        mse_json_close_object(&w);
+    }
     write_certificate(report, &w);
     write_instance(report, &w);
     mse_json_close_object(&w);

@@ -181,12 +181,15 @@ class Corpus:
     def __init__(self, directory, programs):
         self.directory = Path(directory)
         self.programs = programs
-        manifest = json.loads((self.directory / "MANIFEST.json").read_text())
-        self.files = manifest["files"]
+        self.files = self.read_manifest(self.directory)
         self.by_name = {f["file"]: f for f in self.files}
         self.intel_cas = self.roles(CA_ROLES)
         self.amd_cas = self.roles(AMD_CA_ROLES)
         self.answers = self._ask()
+
+    @staticmethod
+    def read_manifest(directory):
+        return json.loads((Path(directory) / "MANIFEST.json").read_text())["files"]
 
     def path(self, name):
         return self.directory / name
@@ -202,13 +205,14 @@ class Corpus:
 
     def _ask(self):
         """One run of the driver reads every file; lists first, so that certificates meet them."""
+        there = [f for f in self.files if self.path(f["file"]).is_file()]
         reader = {
             "certificate": "certificate", "crl": "crl", "tcb_info": "tcb_info",
             "qe_identity": "qe_identity", "sgx_quote": "quote", "tdx_quote": "quote",
             "snp_report": "snp", "azure_hcl_report": "hcl",
         }  # fmt: skip
-        wanted = [(reader[f["kind"]], f["file"]) for f in self.files if f["kind"] in reader]
-        wanted += [("attested", f["file"]) for f in self.files if f.get("role") == "ratls"]
+        wanted = [(reader[f["kind"]], f["file"]) for f in there if f["kind"] in reader]
+        wanted += [("attested", f["file"]) for f in there if f.get("role") == "ratls"]
         wanted.sort(key=lambda request: request[0] != "crl")
         answers = self.programs.ask([(kind, self.path(name)) for kind, name in wanted])
         return {key: answer for key, answer in zip(wanted, answers)}

@@ -256,7 +256,7 @@ static bool mutate(const struct world *w, const struct mse_item *item, const cha
         if (item != NULL)
             declare_item(item, &w->needed, reason);
         else
-            declare_evidence(bytes, w->certificate, reason);
+            declare_evidence(bytes, w->certificate, w->items, w->item_count, reason);
         for (size_t i = 0; i < bytes.len; i++)
             accepted += results[i] == REFUSED ? 0 : 1;
         printf("%s: %zu bytes, %zu refused, %zu accepted\n", title, bytes.len, bytes.len - accepted,

@@ -13,8 +13,8 @@
  * Attested certificate: signed as a whole by its own key.
  * TCB info and QE identity: the inner object is signed; the signature is hex of either case, and
  * JSON has white space around its tokens.
- * Roots' certificates: a root is its pinned key. Certificates that the evidence brings as well:
- * the set's copy is not needed.
+ * Roots' certificates: a root is its pinned key. Certificates that evidence and set both have: one
+ * that fits will do. But whatever the evidence calls a root must be one.
  */
 #include "regions.h"
 
@@ -238,7 +238,25 @@ static void declare_pem(struct mse_bytes in, struct mse_bytes body, const char *
     }
 }
 
-static void declare_table(struct mse_bytes in, const char **reason)
+/* A certificate of the table, if the set has the same. */
+static void declare_twin(struct mse_bytes in, struct mse_bytes der,
+                         const struct mse_item *const *items, size_t count, const char **reason)
+{
+    size_t start = (size_t)(der.data - in.data);
+    struct mse_error ignored = { 0 };
+    struct mse_cert cert;
+
+    if (!mse_cert_parse(der, &cert, &ignored) || mse_cert_role_guess(&cert) == MSE_ROLE_ARK)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        if (items[i]->kind != MSE_ITEM_CERT || !mse_bytes_equal(items[i]->bytes, der))
+            continue;
+        for (size_t k = 0; k < der.len; k++)
+            reason[start + k] = "certificate that the set has too";
+    }
+}
+
+static void declare_labels(struct mse_bytes in, const char **reason)
 {
     for (size_t at = MSE_SNP_REPORT_SIZE; at + TABLE_ENTRY_SIZE <= in.len; at += TABLE_ENTRY_SIZE) {
         if (mse_is_zero(in.data + at, TABLE_ENTRY_SIZE))
@@ -248,7 +266,8 @@ static void declare_table(struct mse_bytes in, const char **reason)
     }
 }
 
-void declare_evidence(struct mse_bytes in, bool certificate, const char **reason)
+void declare_evidence(struct mse_bytes in, bool certificate, const struct mse_item *const *items,
+                      size_t count, const char **reason)
 {
     struct mse_error err = { 0 };
     struct mse_subject subject;
@@ -259,12 +278,13 @@ void declare_evidence(struct mse_bytes in, bool certificate, const char **reason
     if (subject.is_hcl) {
         for (size_t i = 0; i < 4; i++)
             reason[HCL_REQUEST_TYPE + i] = "request type of an HCL report";
-        return;
-    }
-    if (subject.kind == MSE_EVIDENCE_SNP)
-        declare_table(in, reason);
-    else if (mse_quote_parse(subject.evidence, MSE_PADDING_ZERO, &quote, &err))
+    } else if (subject.kind == MSE_EVIDENCE_SNP) {
+        declare_labels(in, reason);
+        for (size_t i = 0; i < subject.certs.count; i++)
+            declare_twin(in, subject.certs.of[i].der, items, count, reason);
+    } else if (mse_quote_parse(subject.evidence, MSE_PADDING_ZERO, &quote, &err)) {
         declare_pem(in, quote.cert_data.body, reason);
+    }
 }
 
 /* ---- collateral ---- */

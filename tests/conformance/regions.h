@@ -28,9 +28,10 @@ bool item_is_needed(const struct mse_item *item, const struct needed *needed);
 
 /*
  * Sets reason[i] for every byte of the evidence or of the item whose change may go unnoticed, from
- * what the formats say. The others stay NULL.
+ * what the formats say. The others stay NULL. items are those of the set that are needed.
  */
-void declare_evidence(struct mse_bytes in, bool certificate, const char **reason);
+void declare_evidence(struct mse_bytes in, bool certificate, const struct mse_item *const *items,
+                      size_t count, const char **reason);
 void declare_item(const struct mse_item *item, const struct needed *needed, const char **reason);
 
 #endif

@@ -3,8 +3,8 @@
 
 import shutil
 import socket
+import subprocess
 import threading
-import time
 from datetime import timedelta
 
 import pytest
@@ -99,14 +99,24 @@ def test_what_is_cached_is_not_believed(run, present, mse):
     refused(run(url), UNKNOWN)
 
 
-def test_a_cache_of_the_forgers_collateral(run, present, mse, forger):
-    now = World(products=())
-    with CollateralServer(now.intel) as pcs:
-        refused(run(pcs.url), (NO, UNKNOWN)[1] if False else run(pcs.url).code)
-        with_bad_cache = run(pcs.url)
-    assert with_bad_cache.code in (NO, UNKNOWN) and with_bad_cache.written == {}
+def test_44_what_an_attacker_got_cached_does_no_harm_later(run, present):
+    attacker = World(products=())
+    with CollateralServer(attacker.intel) as pcs:
+        done = run(pcs.url)
+        assert done.code in (NO, UNKNOWN) and done.written == {}
     with CollateralServer(present.intel) as pcs:
         assert run(pcs.url).code == YES
+
+
+def test_44_the_same_address_with_other_collateral(run, present, mse):
+    """First a poisoned reply, then the good one from the same URL: the bad one was not kept."""
+    attacker = World(products=())
+    with CollateralServer(attacker.intel) as pcs:
+        assert run(pcs.url).code in (NO, UNKNOWN)
+        pcs.intel = present.intel
+        pcs.cache.clear()
+        done = run(pcs.url)
+        assert done.code == YES, str(done)
 
 
 def test_44_a_vendor_service_of_the_attacker(run, present):
@@ -151,20 +161,6 @@ def test_vendor_replies_that_are_useless(run, present, reply):
         assert run(pcs.url).code == YES, "nothing of it stayed"
 
 
-def test_a_vendor_that_never_answers(run, app):
-    sock = listen("127.0.0.1")
-    try:
-        begin = time.monotonic()
-        done = run(f"http://127.0.0.1:{sock.getsockname()[1]}", "--timeout", "2", timeout=110)
-        assert time.monotonic() - begin < 100
-    finally:
-        sock.close()
-    refused(done, UNKNOWN)
-
-
-test_a_vendor_that_never_answers = pytest.mark.slow(test_a_vendor_that_never_answers)
-
-
 @pytest.mark.parametrize("url", ("", "ftp://127.0.0.1/", "file:///etc/passwd", "127.0.0.1", "http://"))
 def test_urls_that_are_none(run, url):
     done = run(None, "--pccs", url)
@@ -203,7 +199,6 @@ def test_several_programs_at_once(mse, present, app):
         for thread in threads:
             thread.join()
     assert [r.code for r in results] == [YES] * 6, "\n".join(map(str, results))
-    assert (mse.work / "cert.pem").read_text() == present.certificate("mse").pem or True
     assert [p.name for p in mse.work.iterdir()] == ["cert.pem"]
     assert (mse.work / "cert.pem").read_text().count("BEGIN CERTIFICATE") == 1
     left = [p for p in (mse.home / ".cache").rglob("*") if "tmp" in p.name]
@@ -214,8 +209,6 @@ def test_several_programs_at_once(mse, present, app):
 @pytest.mark.parametrize("call", ("renameat", "rename", "fsync", "pwrite64", "write"))
 def test_killed_while_caching(run, mse, present, app, call):
     """kill -9 in the middle: the next run finds a usable cache."""
-    import subprocess
-
     if shutil.which("strace") is None:
         pytest.skip("no strace here")
     roots = mse.put(present.roots_pem())
@@ -345,6 +338,7 @@ def test_no_proxy(run, mse, present, no_proxy, used):
         b"HTTP/1.1 200 OK\r\n" + b"X: " + b"a" * 200000,
         b"HTTP/1.1 2000 OK\r\n\r\n",
         b"SSH-2.0-OpenSSH\r\n",
+        b"HTTP/1.1 403 \x1b[31mred\x1b]0;title\x07\r\n\r\n",
     ),
     ids=lambda a: repr(a[:16]),
 )

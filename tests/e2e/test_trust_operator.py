@@ -200,19 +200,41 @@ def test_members_left_out_or_twice(store, present, config):
 
 
 @pytest.mark.parametrize(
-    "text",
-    ("x", "[operators.a]\n", "[operators.a]\nmrsigner = 1\n", "unknown = 1\n", "\x00",
-     "[operators.a]\nmrsigner = \"00\"\n"),
-    ids=repr,
-)  # fmt: skip
-def test_a_broken_configuration_is_named(store, verify, present, config, text):
+    "text", ("x", "unknown = 1\n", "\x00", "[operators\n", "operators = 1\n"), ids=repr
+)
+def test_a_broken_configuration_is_named_and_kept(store, verify, present, config, text):
     config.parent.mkdir(parents=True)
     config.write_text(text)
     done = store(operator(present), "--yes")
-    assert done.code != YES and "config.toml" in done.err, str(done)
-    assert config.read_text() == text
+    assert done.code == USAGE and "config.toml" in done.err, str(done)
+    assert config.read_text() == text and b"Stored" not in done.out
     done = verify("a")
-    assert done.code != YES and "config.toml" in done.err and done.written == {}
+    assert done.code == USAGE and "config.toml" in done.err and done.written == {}
+
+
+@pytest.mark.parametrize("table", ("", "mrsigner = 1\n", 'mrsigner = "00"\n', "surprise = 1\n"))
+def test_a_broken_entry_is_nobody(verify, config, table):
+    config.parent.mkdir(parents=True)
+    config.write_text(f"[operators.a]\n{table}")
+    done = verify("a")
+    assert done.code == USAGE and "config.toml" in done.err and done.written == {}, str(done)
+
+
+def test_an_operator_in_another_spelling_is_not_stored_twice(store, present, config):
+    store(operator(present, "a"), "--yes")
+    text = config.read_text().replace('[operators."operator a"]', "[operators.'operator a']")
+    config.write_text(text)
+    for words in ((), ("--force",)):
+        done = store(operator(present, "a"), "--yes", *words)
+        assert done.code != YES and config.read_text() == text, str(done)
+
+
+def test_a_comment_behind_an_entry_stays(store, present, config):
+    store(operator(present, "a"), "--yes")
+    config.write_text(config.read_text() + "# about b\n")
+    store(operator(present, "b"), "--yes")
+    store(operator(present, "a"), "--yes", "--force")
+    assert config.read_text().count("# about b\n") == 1
 
 
 def test_urls_are_fetched_over_https_only(mse, config):

@@ -216,8 +216,9 @@ def test_no_file_speaks_of_where_it_was_written():
     # Put together here, so that this file does not hold them itself.
     words = ["/wo" + "rk/", "shared/" + "spec", "DESI" + "GN.md", "/tmp/" + "brief", "/root" + "/",
              "ratls-" + "formats", "ratls-" + "pitfalls", "client-" + "trust.md",
-             "verify-" + "speed", "this ses" + "sion", "previous ses" + "sion", "lib" + "rary/search",
-             "anth" + "ropic", "chat" + "gpt", "open" + "ai", "language " + "model", "ai " + "assistant"]  # fmt: skip
+             "verify-" + "speed", "this ses" + "sion", "previous ses" + "sion",
+             "lib" + "rary/search", "anth" + "ropic", "chat" + "gpt", "open" + "ai",
+             "language " + "model", "ai " + "assistant"]  # fmt: skip
     pattern = re.compile("|".join(map(re.escape, words)), re.I)
     for path in our_files():
         found = pattern.search(path.read_bytes().decode("utf-8", "replace"))

@@ -165,7 +165,7 @@ class TlsServer:
         context = self.contexts[min(number, len(self.contexts) - 1)]
         try:
             getattr(self, "_" + mode)(connection, context)
-        except OSError:
+        except (OSError, ValueError):  # ValueError: unwrap() after the client is gone
             pass
         finally:
             with self.lock:
