@@ -32,11 +32,23 @@ struct mse_tls_options {
  * Makes every client connection of ctx verify its peer inside the handshake. A verdict of fail or
  * unknown, and any internal error, ends the handshake with an alert: no application byte is sent.
  * Sessions are neither cached nor resumed, renegotiation is off, TLS 1.2 is the minimum.
- * The caller must not change ctx's verify settings, session cache or minimum version afterwards.
+ * The caller must not change ctx's verify settings, info callback, session cache or minimum version
+ * afterwards, nor set a session. A second call for the same ctx is MSE_ERR_USAGE.
  */
 MSE_API MSE_CHECKED bool mse_tls_client_attach(SSL_CTX *ctx, const struct mse_tls_options *options,
                                                struct mse_error *err);
-/* The report of this connection's peer, or NULL before the handshake; borrowed from ssl. */
+/*
+ * True only when the handshake is finished, the peer holds the key of the certificate it presented,
+ * and the verdict on that certificate is positive. Ask before the first SSL_write: it also catches
+ * what an application did to ctx or ssl behind this library's back (a session set by hand, another
+ * info callback).
+ */
+MSE_API bool mse_tls_proven(const SSL *ssl);
+/*
+ * The report of this connection's peer, borrowed from ssl: why it was refused after a failed
+ * handshake, what was accepted after a finished one. NULL if there is none, and while a positive
+ * verdict is not yet backed by a finished handshake.
+ */
 MSE_API const struct mse_report *mse_tls_report(const SSL *ssl);
 
 #ifdef __cplusplus

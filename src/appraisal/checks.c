@@ -39,8 +39,12 @@ static struct mse_check_result *worsen(struct mse_checks *checks, enum mse_check
 __attribute__((format(printf, 2, 0))) static void say(struct mse_check_result *r,
                                                       const char *format, va_list args)
 {
-    if (vsnprintf(r->reason, sizeof(r->reason), format, args) < 0)
-        r->reason[0] = '\0';
+    char line[sizeof(r->reason)];
+
+    if (vsnprintf(line, sizeof(line), format, args) < 0)
+        line[0] = '\0';
+    /* It may quote a peer: no terminal sequences. */
+    (void)mse_escape(MSE_CSTR_BYTES(line), r->reason, sizeof(r->reason));
 }
 
 void mse_check_pass(struct mse_checks *checks, enum mse_check check)

@@ -202,8 +202,10 @@ bool mse_snp_appraise(struct mse_trust_cache *cache, const struct mse_roots *roo
     out->simulated = roots->simulated;
     out->snp = *report;
     out->product = mse_snp_report_product(report);
-    checks->of[MSE_CHECK_QE_IDENTITY] =
-        (struct mse_check_result){ .outcome = MSE_OUTCOME_NOT_APPLICABLE };
+    /* An earlier quote's outcome stays. */
+    if (checks->of[MSE_CHECK_QE_IDENTITY].outcome == MSE_OUTCOME_NOT_RUN)
+        checks->of[MSE_CHECK_QE_IDENTITY] =
+            (struct mse_check_result){ .outcome = MSE_OUTCOME_NOT_APPLICABLE };
     ok = run(&j, cache, err);
     if (ok)
         withdraw_unfounded(&j);

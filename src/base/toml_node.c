@@ -42,13 +42,31 @@ struct mse_toml_node *mse_toml_node_last(const struct mse_toml_node *array)
     return (struct mse_toml_node *)array->value.children[array->value.count - 1];
 }
 
+/* Moves the mark back to at, in as many steps as there are bytes between: never from the start. */
+static void step_back(struct mse_toml_parser *p, size_t at)
+{
+    bool new_line = false;
+
+    while (p->mark > at) {
+        uint8_t c = p->data[--p->mark];
+
+        if (c == '\n') {
+            p->mark_line--;
+            new_line = true;
+        } else if ((c & 0xc0) != 0x80) {
+            p->mark_column--;
+        }
+    }
+    if (!new_line)
+        return;
+    p->mark_column = 1;
+    for (size_t i = at; i > 0 && p->data[i - 1] != '\n'; i--)
+        p->mark_column += (p->data[i - 1] & 0xc0) != 0x80;
+}
+
 void mse_toml_node_place(struct mse_toml_parser *p, struct mse_toml_node *node, size_t at)
 {
-    if (at < p->mark) {
-        p->mark = 0;
-        p->mark_line = 1;
-        p->mark_column = 1;
-    }
+    step_back(p, at);
     for (; p->mark < at; p->mark++) {
         uint8_t c = p->data[p->mark];
 

@@ -22,7 +22,8 @@ struct cli {
     bool is_terminal; /* input: may ask */
     const char *home, *config_home, *cache_home;
     const char *https_proxy, *no_proxy;
-    char program_dir[4096]; /* where this program lies, "" if unknown */
+    const bool *json_errors; /* set while a command runs: true prints errors as JSON on out too */
+    char program_dir[4096];  /* where this program lies, "" if unknown */
 };
 
 struct command {

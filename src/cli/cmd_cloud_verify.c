@@ -23,6 +23,7 @@ struct run {
     /* options */
     const char *output, *connect, *timeout, *context, *code, *name, *operator_name;
     bool force, unsafe_shape;
+    struct option_list also_names;
     /* made of them */
     struct mse_target target, named, connect_to,
         proxy; /* named: what the certificate must be for */
@@ -50,10 +51,13 @@ static void add_rows(struct run *r)
           false },
         { "--name", "NAME", "name the certificate must be for, if not DOMAIN", OPTION_TEXT,
           &r->name, NULL, false },
+        { "--also-name", "NAME", "the certificate may be for this name too (may be repeated)",
+          OPTION_LIST, &r->also_names, NULL, false },
         { "--connect", "HOST:PORT", "connect there, with DOMAIN as the name", OPTION_TEXT,
           &r->connect, NULL, false },
-        { "--timeout", "SECONDS", "for the whole exchange with the service (default 30)",
-          OPTION_TEXT, &r->timeout, NULL, false },
+        { "--timeout", "SECONDS",
+          "for the exchange with the service (default 30); vendors have their own", OPTION_TEXT,
+          &r->timeout, NULL, false },
     };
 
     verify_args_init(&r->v);
@@ -89,8 +93,18 @@ static bool apply_operator(struct run *r, struct mse_error *err)
 
     if (r->operator_name == NULL && (p->mrsigner.count > 0 || p->instance_key.count > 0))
         return true;
-    if (!config_operator(r->cli, r->operator_name, &found, &entry, err))
-        return false;
+    if (!config_operator(r->cli, r->operator_name, &found, &entry, err)) {
+        /* Several are stored and none is named: who runs it is open, a fingerprint still says what.
+         */
+        if (r->operator_name != NULL || p->fingerprint.count == 0 || err->code != MSE_ERR_DUPLICATE) {
+            if (err->code == MSE_ERR_MISSING || err->code == MSE_ERR_DUPLICATE)
+                err->code = MSE_ERR_USAGE;
+            return false;
+        }
+        cli_note(r->cli, "note: no operator is expected: %s", err->text);
+        *err = (struct mse_error){ 0 };
+        return true;
+    }
     if (!found)
         return true;
     mse_hex_write(entry.mrsigner, 32, hex);
@@ -112,6 +126,8 @@ static bool check_usage(struct run *r, const char *domain, struct mse_error *err
 
     for (size_t i = 0; i < r->v.pending.count; i++)
         has_fingerprint |= strcmp(r->v.pending.of[i].row->policy_key, "fingerprint") == 0;
+    if (r->output != NULL && strcmp(r->output, "-") == 0)
+        return mse_fail_text(err, MSE_ERR_USAGE, "--output", "wants a file: results go to stdout");
     if ((r->context == NULL) != (r->code == NULL))
         return mse_fail_text(err, MSE_ERR_USAGE, "cloud verify",
                              "--context and --code go together");
@@ -197,8 +213,38 @@ static bool certificate_pem(const struct mse_report *report, struct mse_writer *
     return mse_writer_ok(out) || mse_fail_memory(err);
 }
 
+/* Whoever imports the certificate lets its key holder speak for every name in it. */
+static bool check_names(struct run *r, const struct mse_report *report)
+{
+    const char *names[OPTION_LIST_MAX + 3];
+    size_t count = 0;
+    char other[280];
+
+    names[count++] = report->name;
+    if (report->has_instance) {
+        names[count++] = report->instance.name;
+        names[count++] = report->instance.config_name;
+    }
+    for (size_t i = 0; i < r->also_names.count; i++)
+        names[count++] = r->also_names.of[i];
+    if (mse_shape_names_are(&report->certificate, names, count, other, sizeof(other)))
+        return true;
+    if (r->unsafe_shape) {
+        cli_note(r->cli, "warning: the certificate is for %s too", other);
+        return true;
+    }
+    cli_note(
+        r->cli,
+        "mse: the certificate was verified, but it is not saved: it is for %s too, and its key "
+        "holder could serve that name to whoever imports it. --also-name accepts that name.",
+        other);
+    return false;
+}
+
 static bool check_shape(struct run *r, const struct mse_report *report)
 {
+    if (!check_names(r, report))
+        return false;
     if (report->shape == MSE_SHAPE_CONSTRAINED)
         return true;
     if (report->shape == MSE_SHAPE_LEAF) {
@@ -297,7 +343,7 @@ static enum exit_code attempt(struct run *r, SSL_CTX *ctx, const char *sni, bool
     struct mse_error err = { 0 };
     SSL *ssl = NULL;
     int fd = -1;
-    bool shaken, proven;
+    bool shaken;
     enum exit_code code;
 
     if (!mse_tcp_connect(&r->connect_to, r->use_proxy ? &r->proxy : NULL, &deadline, &fd, &err)) {
@@ -306,19 +352,14 @@ static enum exit_code attempt(struct run *r, SSL_CTX *ctx, const char *sni, bool
     }
     shaken = mse_tls_connect_keep(ctx, fd, sni, &deadline, &ssl, &err);
     report = ssl != NULL ? mse_tls_report(ssl) : NULL;
-    proven = report != NULL && verdict_code(mse_report_verdict(report)) == EXIT_YES;
-    if (shaken && proven) {
+    /* The peer may not have waited while the vendors were asked. Their answers are cached now. */
+    *again = *again && report == NULL && !shaken && r->fetched;
+    if (shaken && ssl != NULL && mse_tls_proven(ssl))
         code = save(r, report);
-    } else if (report != NULL && !proven) {
+    else if (report != NULL)
         code = refuse(r, report);
-    } else if (proven && *again && r->fetched) {
-        /* The peer did not wait while the vendors were asked. They are cached now. */
-        code = EXIT_UNKNOWN;
-    } else {
-        code = cli_fail(r->cli, &err);
-        *again = false;
-    }
-    *again = *again && proven && !shaken;
+    else
+        code = *again ? EXIT_UNKNOWN : cli_fail(r->cli, &err);
     SSL_free(ssl);
     (void)close(fd);
     return code;
@@ -355,6 +396,7 @@ enum exit_code cmd_cloud_verify(struct cli *cli, int argc, char **argv)
     enum exit_code code = EXIT_YES;
 
     add_rows(&r);
+    cli->json_errors = &r.v.json;
     if (!options_read(cli, "cloud verify", r.v.rows, r.v.row_count, argc, argv, &domain, 1, &count,
                       &helped, &err)) {
         code = cli_fail(cli, &err);
@@ -369,12 +411,15 @@ enum exit_code cmd_cloud_verify(struct cli *cli, int argc, char **argv)
         if (r.v.simulation_root != NULL)
             cli_note(cli, "warning: simulated evidence is accepted: it proves nothing about "
                           "hardware");
+        if (r.v.at_text != NULL)
+            cli_note(cli, "warning: judged as of %s, not as of now", r.v.at_text);
         if (!r.v.json) {
             (void)fputs("Checking your app...\n", cli->out);
             (void)fflush(cli->out);
         }
         code = connect_and_judge(&r);
     }
+    cli->json_errors = NULL;
     verify_args_cleanup(&r.v);
     return code;
 }

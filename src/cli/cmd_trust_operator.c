@@ -41,7 +41,7 @@ static void show(struct cli *cli, const struct operator_entry *e)
     (void)fprintf(cli->out, "  product %lld, security version %lld or newer\n",
                   (long long)e->isv_prod_id, (long long)e->min_isv_svn);
     mse_hex_write(e->instance_key, 32, hex);
-    (void)fprintf(cli->out, "  instance key    %.16s\n", hex);
+    (void)fprintf(cli->out, "  instance key    %.16s (Ed25519 %s)\n", hex, hex);
     for (size_t i = 0; i < e->runtime_key_count; i++)
         (void)fprintf(cli->out, "  runtime key     %s\n", e->runtime_keys[i]);
     (void)fflush(cli->out);

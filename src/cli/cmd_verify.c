@@ -197,6 +197,7 @@ enum exit_code cmd_verify(struct cli *cli, int argc, char **argv)
     enum exit_code code;
 
     add_rows(&r);
+    cli->json_errors = &r.v.json;
     if (!options_read(cli, "verify", r.v.rows, r.v.row_count, argc, argv, NULL, 0, &count, &helped,
                       &err)) {
         code = cli_fail(cli, &err);
@@ -210,6 +211,7 @@ enum exit_code cmd_verify(struct cli *cli, int argc, char **argv)
                           "hardware");
         code = judge_with_cache(&r, &report, &err) ? print(&r, report) : cli_fail(cli, &err);
     }
+    cli->json_errors = NULL;
     mse_report_free(report);
     free(r.data);
     verify_args_cleanup(&r.v);

@@ -209,12 +209,12 @@ static bool pick(const struct mse_toml_value *root, const char *path, const char
             chosen = operators->children[i];
     }
     if (name != NULL && chosen == NULL)
-        return mse_fail_text(err, MSE_ERR_USAGE, "--operator", "%s has no operator \"%s\"", path,
+        return mse_fail_text(err, MSE_ERR_MISSING, "--operator", "%s has no operator \"%s\"", path,
                              name);
     if (chosen == NULL)
         return true;
     if (name == NULL && operators->count > 1)
-        return mse_fail_text(err, MSE_ERR_USAGE, "--operator",
+        return mse_fail_text(err, MSE_ERR_DUPLICATE, "--operator",
                              "%s has several operators: name the one you expect", path);
     *found = true;
     return read_entry(chosen, path, out, err);
@@ -233,7 +233,7 @@ bool config_operator(const struct cli *cli, const char *name, bool *found,
     *found = false;
     memset(out, 0, sizeof(*out));
     if (!config_path(cli, path, sizeof(path), &absent) || access(path, F_OK) != 0)
-        return name == NULL || mse_fail_text(err, MSE_ERR_USAGE, "--operator",
+        return name == NULL || mse_fail_text(err, MSE_ERR_MISSING, "--operator",
                                              "no operator is stored yet: see mse cloud "
                                              "trust-operator");
     if (!mse_file_read(path, CONFIG_MAX_SIZE, &data, &len, err))
@@ -288,14 +288,15 @@ static void copy_without(struct mse_writer *w, const char *text, size_t len, con
         mse_write_text(w, "\n");
 }
 
+/* True as well if what is stored under this name cannot be read: it is not the same then. */
 static bool differs(const struct cli *cli, const struct operator_entry *entry)
 {
     struct operator_entry old;
-    struct mse_error ignored = { 0 };
+    struct mse_error why = { 0 };
     bool found = false;
 
-    if (!config_operator(cli, entry->name, &found, &old, &ignored) || !found)
-        return false;
+    if (!config_operator(cli, entry->name, &found, &old, &why))
+        return why.code != MSE_ERR_MISSING;
     return memcmp(old.mrsigner, entry->mrsigner, 32) != 0 ||
            memcmp(old.instance_key, entry->instance_key, 32) != 0 ||
            old.isv_prod_id != entry->isv_prod_id || old.min_isv_svn != entry->min_isv_svn ||

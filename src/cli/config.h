@@ -23,7 +23,7 @@ MSE_MUST_CHECK bool operator_parse(struct mse_bytes file, struct operator_entry 
                                    struct mse_error *err);
 /*
  * The operator named, or the only one if name is NULL. *found false and success if there is none at
- * all; several without a name is MSE_ERR_USAGE, as is a name that is not there.
+ * all; several without a name is MSE_ERR_DUPLICATE, a name that is not there MSE_ERR_MISSING.
  */
 MSE_MUST_CHECK bool config_operator(const struct cli *cli, const char *name, bool *found,
                                     struct operator_entry *out, struct mse_error *err);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/encode.h"
+#include "base/json.h"
 #include "cli/cli.h"
 
 /* clang-format off */
@@ -67,6 +68,23 @@ enum exit_code cli_code_of(enum mse_err_code code)
     return EXIT_NO;
 }
 
+static void print_json_error(struct cli *cli, const struct mse_error *err)
+{
+    struct mse_writer to = { 0 };
+    struct mse_json_writer w = mse_json_writer_init(&to, 2);
+
+    mse_json_open_object(&w, NULL);
+    mse_json_put_text(&w, "schema", "mse-error-v1");
+    mse_json_put_text(&w, "code", mse_err_name(err->code));
+    mse_json_put_bytes_text(&w, "subject", MSE_CSTR_BYTES(err->field));
+    mse_json_put_bytes_text(&w, "message", MSE_CSTR_BYTES(err->text));
+    mse_json_close_object(&w);
+    mse_write_text(&to, "\n");
+    if (mse_writer_ok(&to))
+        (void)fwrite(to.data, 1, to.len, cli->out);
+    mse_writer_cleanup(&to);
+}
+
 enum exit_code cli_fail(struct cli *cli, const struct mse_error *err)
 {
     char line[1024], plain[256];
@@ -77,6 +95,8 @@ enum exit_code cli_fail(struct cli *cli, const struct mse_error *err)
                  mse_escape(MSE_CSTR_BYTES(err->text), line, sizeof(line)));
     else
         cli_note(cli, "mse: %s", mse_error_describe(err, line, sizeof(line)));
+    if (cli->json_errors != NULL && *cli->json_errors)
+        print_json_error(cli, err);
     return cli_code_of(err->code == MSE_ERR_NONE ? MSE_ERR_CRYPTO : err->code);
 }
 
@@ -211,7 +231,10 @@ int main(int argc, char **argv)
     } else if (argc == 2 && list_group(&cli, argv[1])) {
         code = EXIT_USAGE;
     } else {
-        cli_note(&cli, "mse: no command is named \"%.80s\" (see mse help)", argv[1]);
+        char shown[96];
+
+        cli_note(&cli, "mse: no command is named \"%s\" (see mse help)",
+                 mse_escape(MSE_CSTR_BYTES(argv[1]), shown, sizeof(shown)));
         code = EXIT_USAGE;
     }
     /* A result that could not be written was not given. */

@@ -180,12 +180,19 @@ bool mse_tcp_connect(const struct mse_target *target, const struct mse_target *p
     const struct mse_target *first = proxy != NULL ? proxy : target;
     struct mse_error attempt = { 0 };
     struct addrinfo *list = NULL;
+    unsigned addresses = 0;
 
     *fd = -1;
     if (!resolve(first, deadline, &list, err))
         return false;
-    for (const struct addrinfo *a = list; a != NULL && *fd == -1; a = a->ai_next)
-        *fd = connect_one(a, deadline, first->host, &attempt);
+    for (const struct addrinfo *a = list; a != NULL; a = a->ai_next)
+        addresses++;
+    /* An address that does not answer leaves time for the next. */
+    for (const struct addrinfo *a = list; a != NULL && *fd == -1; a = a->ai_next) {
+        struct mse_deadline share = mse_deadline_share(deadline, addresses--);
+
+        *fd = connect_one(a, &share, first->host, &attempt);
+    }
     freeaddrinfo(list);
     if (*fd == -1) {
         *err = attempt;

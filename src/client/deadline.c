@@ -24,3 +24,8 @@ int mse_deadline_left(const struct mse_deadline *deadline)
 
     return left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
+
+struct mse_deadline mse_deadline_share(const struct mse_deadline *deadline, unsigned shares)
+{
+    return mse_deadline_in((unsigned)mse_deadline_left(deadline) / (shares > 0 ? shares : 1));
+}

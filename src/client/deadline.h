@@ -11,6 +11,8 @@ struct mse_deadline {
 };
 
 struct mse_deadline mse_deadline_in(unsigned timeout_ms);
+/* Ends after a part of what is left: 1/shares of it. */
+struct mse_deadline mse_deadline_share(const struct mse_deadline *deadline, unsigned shares);
 /* For poll(): milliseconds left, 0 if it has passed. */
 int mse_deadline_left(const struct mse_deadline *deadline);
 

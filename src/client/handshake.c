@@ -19,11 +19,37 @@ static const char *explain(unsigned long code)
         return "the peer's certificate message is larger than this program takes";
     case SSL_R_UNEXPECTED_EOF_WHILE_READING:
         return "the peer closed the connection in the handshake";
+    case SSL_R_BAD_SIGNATURE:
+        return "the peer does not hold the key of the certificate that it presented";
     case SSL_R_TLSV1_UNRECOGNIZED_NAME:
         return "the peer does not know this name (alert unrecognized_name)";
     default:
         return NULL;
     }
+}
+
+/* What a server may send before the handshake is done: OpenSSL would go on reading empty handshake
+ * messages as long as there are any. */
+#define MAX_HANDSHAKE_BYTES (1U << 20)
+
+struct budget {
+    const struct mse_deadline *deadline;
+    size_t bytes;
+    bool exceeded;
+};
+
+static long watch_read(BIO *bio, int operation, const char *data, size_t len, int argi, long argl,
+                       int ret, size_t *processed)
+{
+    struct budget *b = (struct budget *)(void *)BIO_get_callback_arg(bio);
+
+    (void)data, (void)len, (void)argi, (void)argl;
+    if (operation != (BIO_CB_READ | BIO_CB_RETURN) || ret <= 0)
+        return ret;
+    b->bytes += processed != NULL ? *processed : 0;
+    if (b->bytes > MAX_HANDSHAKE_BYTES || mse_deadline_left(b->deadline) == 0)
+        b->exceeded = true;
+    return b->exceeded ? -1 : ret;
 }
 
 static bool tls_failed(SSL *ssl, int ssl_error, struct mse_error *err)
@@ -34,7 +60,9 @@ static bool tls_failed(SSL *ssl, int ssl_error, struct mse_error *err)
 
     (void)ssl;
     if (known != NULL)
-        (void)mse_fail_text(err, MSE_ERR_TLS, "handshake", "%s", known);
+        (void)mse_fail_text(
+            err, ERR_GET_REASON(code) == SSL_R_BAD_SIGNATURE ? MSE_ERR_BINDING : MSE_ERR_TLS,
+            "handshake", "%s", known);
     else if (ssl_error == SSL_ERROR_SYSCALL)
         (void)mse_fail_text(err, MSE_ERR_TLS, "handshake", "%s",
                             errno != 0 ? strerror(errno) : "the peer closed the connection");
@@ -49,6 +77,7 @@ static bool tls_failed(SSL *ssl, int ssl_error, struct mse_error *err)
 bool mse_tls_connect_keep(SSL_CTX *ctx, int fd, const char *sni,
                           const struct mse_deadline *deadline, SSL **out, struct mse_error *err)
 {
+    struct budget budget = { .deadline = deadline };
     SSL *ssl = SSL_new(ctx);
     bool ok = false;
 
@@ -58,6 +87,8 @@ bool mse_tls_connect_keep(SSL_CTX *ctx, int fd, const char *sni,
         SSL_free(ssl);
         return mse_fail_memory(err);
     }
+    BIO_set_callback_ex(SSL_get_rbio(ssl), watch_read);
+    BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)&budget);
     for (;;) {
         int n, why;
         struct pollfd p = { fd, 0, 0 };
@@ -67,6 +98,12 @@ bool mse_tls_connect_keep(SSL_CTX *ctx, int fd, const char *sni,
         n = SSL_connect(ssl);
         if (n == 1) {
             ok = true;
+            break;
+        }
+        if (budget.exceeded) {
+            (void)mse_fail_text(
+                err, mse_deadline_left(deadline) == 0 ? MSE_ERR_TIMEOUT : MSE_ERR_TLS, "handshake",
+                mse_deadline_left(deadline) == 0 ? "timed out" : "the peer sends without end");
             break;
         }
         why = SSL_get_error(ssl, n);
@@ -85,6 +122,8 @@ bool mse_tls_connect_keep(SSL_CTX *ctx, int fd, const char *sni,
             break;
         }
     }
+    BIO_set_callback_ex(SSL_get_rbio(ssl), NULL);
+    BIO_set_callback_arg(SSL_get_rbio(ssl), NULL);
     *out = ssl;
     return ok;
 }

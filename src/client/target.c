@@ -48,8 +48,8 @@ bool mse_target_parse(const char *text, const char *default_port, struct mse_tar
     uint8_t address[16];
 
     memset(out, 0, sizeof(*out));
-    if (len > 0 && p[len - 1] == '/' && p != text)
-        len--;
+    if (p != text)
+        len = strcspn(p, "/?#"); /* of a URL, only who serves it */
     host_len = len;
     if (len > 0 && p[0] == '[') { /* [v6] or [v6]:port */
         const char *close = memchr(p, ']', len);

@@ -41,10 +41,19 @@ static void free_report(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, lo
     mse_report_free(ptr);
 }
 
+/* A duplicate of an SSL has proven nothing yet, and two owners would free one report. */
+static int drop_report(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void **from_d, int idx,
+                       long argl, void *argp)
+{
+    (void)to, (void)from, (void)idx, (void)argl, (void)argp;
+    *from_d = NULL;
+    return 1;
+}
+
 static void make_indices(void)
 {
     context_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_attached);
-    report_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_report);
+    report_index = SSL_get_ex_new_index(0, NULL, NULL, drop_report, free_report);
 }
 
 static bool positive(const struct mse_report *report)
@@ -127,6 +136,11 @@ static void info_callback(const SSL *ssl, int where, int value)
     const struct mse_report *report;
 
     (void)value;
+    if ((where & SSL_CB_HANDSHAKE_START) != 0 && SSL_in_before(ssl)) {
+        /* An SSL that is used again starts without what was found before. */
+        mse_report_free(SSL_get_ex_data(ssl, report_index));
+        (void)SSL_set_ex_data((SSL *)(uintptr_t)ssl, report_index, NULL);
+    }
     if ((where & SSL_CB_HANDSHAKE_DONE) == 0)
         return;
     report = SSL_get_ex_data(ssl, report_index);
@@ -152,6 +166,8 @@ bool mse_tls_client_attach(SSL_CTX *ctx, const struct mse_tls_options *options,
                              "verifier, policy, name and clock are mandatory");
     if (!mse_policy_expects_somebody(options->policy))
         return mse_fail_text(err, MSE_ERR_USAGE, "policy", "expects nobody");
+    if (SSL_CTX_get_ex_data(ctx, context_index) != NULL)
+        return mse_fail_text(err, MSE_ERR_USAGE, "SSL_CTX", "is attached already");
     a = calloc(1, sizeof(*a));
     if (a == NULL)
         return mse_fail_memory(err);
@@ -177,7 +193,17 @@ bool mse_tls_client_attach(SSL_CTX *ctx, const struct mse_tls_options *options,
     return true;
 }
 
+bool mse_tls_proven(const SSL *ssl)
+{
+    return report_index != -1 && SSL_is_init_finished(ssl) && !SSL_session_reused(ssl) &&
+           positive(SSL_get_ex_data(ssl, report_index));
+}
+
 const struct mse_report *mse_tls_report(const SSL *ssl)
 {
-    return report_index != -1 ? SSL_get_ex_data(ssl, report_index) : NULL;
+    const struct mse_report *report = report_index != -1 ? SSL_get_ex_data(ssl, report_index)
+                                                         : NULL;
+
+    /* A certificate is shown before its key is proven: anybody can replay a public one. */
+    return positive(report) && !mse_tls_proven(ssl) ? NULL : report;
 }

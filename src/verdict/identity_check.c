@@ -114,9 +114,49 @@ static bool compare_snp(const struct mse_policy *policy, const struct mse_snp_re
     return ok;
 }
 
+bool mse_policy_applies(const struct mse_policy *policy, const struct mse_appraisal *a)
+{
+    switch (a->tee) {
+    case MSE_TEE_SGX:
+        return policy->fingerprint.count > 0 || policy->mrsigner.count > 0;
+    case MSE_TEE_TDX:
+        return policy->fingerprint.count > 0 || policy->td[MSE_TD_MRTD].count > 0;
+    case MSE_TEE_SNP:
+        return policy->fingerprint.count > 0 || policy->snp[MSE_SNP_MEASUREMENT].count > 0 ||
+               policy->snp[MSE_SNP_ID_KEY_DIGEST].count > 0 ||
+               policy->snp[MSE_SNP_AUTHOR_KEY_DIGEST].count > 0;
+    case MSE_TEE_NONE:
+        break;
+    }
+    return false;
+}
+
+/*
+ * What was compared may say only where the code begins: MRTD is the firmware, the same for every
+ * guest of a cloud; an SNP measurement leaves HOST_DATA to whoever launched the guest. Returns what
+ * was not compared, or NULL.
+ */
+static const char *not_compared(const struct mse_policy *policy, const struct mse_appraisal *a)
+{
+    if (a->tee == MSE_TEE_TDX) {
+        for (size_t i = MSE_TD_RTMR0; i <= MSE_TD_RTMR3; i++) {
+            if (policy->td[i].count == 0)
+                return "mrtd fits, but not all of rtmr0 to rtmr3 were given: any kernel and app on "
+                       "this firmware would pass";
+        }
+    }
+    if (a->tee == MSE_TEE_SNP && policy->fingerprint.count == 0 &&
+        policy->snp[MSE_SNP_HOST_DATA].count == 0 && !mse_is_zero(a->snp.host_data, 32))
+        return "the measurement fits, but host_data, which is not empty, was not given: any app "
+               "that "
+               "it configures would pass";
+    return NULL;
+}
+
 void mse_policy_check_fingerprint(const struct mse_policy *policy, const struct mse_appraisal *a,
                                   struct mse_checks *checks)
 {
+    const char *missing = not_compared(policy, a);
     bool ok = compare_fingerprint(policy, a, checks);
     bool expected = policy->fingerprint.count > 0;
 
@@ -129,8 +169,12 @@ void mse_policy_check_fingerprint(const struct mse_policy *policy, const struct 
     }
     if (!ok)
         return;
-    if (expected)
+    if (expected && missing == NULL)
         mse_check_pass(checks, MSE_CHECK_FINGERPRINT);
+    else if (expected && policy->require_fingerprint)
+        (void)mse_check_fail(checks, MSE_CHECK_FINGERPRINT, MSE_ERR_POLICY, "%s", missing);
+    else if (expected)
+        mse_check_waive(checks, MSE_CHECK_FINGERPRINT, "%s", missing);
     else if (policy->require_fingerprint)
         (void)mse_check_fail(checks, MSE_CHECK_FINGERPRINT, MSE_ERR_POLICY,
                              "the code must be checked, but no fingerprint was given");

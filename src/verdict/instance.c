@@ -56,6 +56,21 @@ static bool copy_text(const struct mse_json *json, const struct mse_json_value *
     return true;
 }
 
+/* Names reach terminals and comparisons: host names and addresses only. */
+static bool plain_name(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len > 0 && len <= 253 &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:") ==
+               len;
+}
+
+static bool plain_uuid(const char *uuid)
+{
+    return strlen(uuid) == 36 && strspn(uuid, "0123456789abcdef-") == 36;
+}
+
 static bool parse(struct mse_bytes statement, struct mse_instance *out, struct mse_error *err)
 {
     struct mse_json json = { 0 };
@@ -76,6 +91,9 @@ static bool parse(struct mse_bytes statement, struct mse_instance *out, struct m
          mse_json_get_hex(&json, root, "owner", out->owner, 32, err) &&
          mse_json_get_integer(&json, root, "not_after", 0, INT64_C(253402300799), &out->not_after,
                               err);
+    ok = ok && (plain_name(out->name) && plain_name(out->config_name) && plain_uuid(out->uuid)
+                    ? true
+                    : mse_fail(err, MSE_ERR_VALUE, 0, "name, config_name or uuid"));
     mse_json_cleanup(&json);
     return ok;
 }

@@ -8,10 +8,22 @@
 
 #include "base/encode.h"
 
-#define NAME_DNS 2
-#define NAME_IP 7
+/* Without a final dot. */
+static size_t dns_len(const char *name)
+{
+    size_t len = strlen(name);
 
-static bool dns_label_ok(const char *text, size_t len)
+    return len > 1 && name[len - 1] == '.' ? len - 1 : len;
+}
+
+bool mse_dns_equal(const char *a, const char *b)
+{
+    size_t len = dns_len(a);
+
+    return len == dns_len(b) && strncasecmp(a, b, len) == 0;
+}
+
+static bool dns_bytes_ok(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
@@ -29,7 +41,7 @@ static bool dns_match(struct mse_bytes pattern, const char *name, size_t name_le
     size_t len = pattern.len;
     const char *dot;
 
-    if (!dns_label_ok(p, len)) /* also refuses an embedded NUL */
+    if (!dns_bytes_ok(p, len)) /* also refuses an embedded NUL */
         return false;
     if (len == name_len && memchr(p, '*', len) == NULL)
         return strncasecmp(p, name, len) == 0;
@@ -40,6 +52,41 @@ static bool dns_match(struct mse_bytes pattern, const char *name, size_t name_le
     if (dot == NULL || dot == name)
         return false;
     return (size_t)(name + name_len - dot) == len - 1 && strncasecmp(p + 1, dot, len - 1) == 0;
+}
+
+/* Bytes of an address, or 0 for a name. */
+static size_t read_address(const char *name, uint8_t out[static 16])
+{
+    if (inet_pton(AF_INET, name, out) == 1)
+        return 4;
+    return inet_pton(AF_INET6, name, out) == 1 ? 16 : 0;
+}
+
+bool mse_name_equals(const struct mse_general_name *have, const char *name)
+{
+    uint8_t address[16];
+    size_t len = read_address(name, address);
+
+    if (len > 0)
+        return have->kind == MSE_NAME_IP && have->value.len == len &&
+               memcmp(have->value.data, address, len) == 0;
+    len = dns_len(name);
+    return have->kind == MSE_NAME_DNS && have->value.len == len &&
+           strncasecmp((const char *)have->value.data, name, len) == 0;
+}
+
+const char *mse_name_text(const struct mse_general_name *name, char *out, size_t size)
+{
+    out[0] = '\0';
+    if (name->kind == MSE_NAME_IP && name->value.len == 4)
+        (void)inet_ntop(AF_INET, name->value.data, out, (socklen_t)size);
+    else if (name->kind == MSE_NAME_IP && name->value.len == 16)
+        (void)inet_ntop(AF_INET6, name->value.data, out, (socklen_t)size);
+    else if (name->kind == MSE_NAME_DNS)
+        (void)mse_escape(name->value, out, size);
+    else
+        (void)snprintf(out, size, "a name of kind %u", name->kind);
+    return out;
 }
 
 const char *mse_name_list(const struct mse_cert *cert, char *out, size_t size)
@@ -54,17 +101,9 @@ const char *mse_name_list(const struct mse_cert *cert, char *out, size_t size)
         return out;
     for (size_t i = 0; i < count; i++) {
         char text[280];
-        int n;
+        int n = snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "",
+                         mse_name_text(&names[i], text, sizeof(text)));
 
-        if (names[i].kind == NAME_IP && names[i].value.len == 4)
-            (void)inet_ntop(AF_INET, names[i].value.data, text, sizeof(text));
-        else if (names[i].kind == NAME_IP && names[i].value.len == 16)
-            (void)inet_ntop(AF_INET6, names[i].value.data, text, sizeof(text));
-        else if (names[i].kind == NAME_DNS)
-            (void)mse_escape(names[i].value, text, sizeof(text));
-        else
-            continue;
-        n = snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", text);
         if (n < 0 || (size_t)n >= size - used)
             return out; /* cut */
         used += (size_t)n;
@@ -72,33 +111,36 @@ const char *mse_name_list(const struct mse_cert *cert, char *out, size_t size)
     return out;
 }
 
+/* What no certificate may match: a pattern, or something that other software reads as an address.
+ */
+static bool name_ok(const char *name, struct mse_error *err)
+{
+    size_t len = dns_len(name);
+    size_t digits = 0;
+
+    while (digits < len && name[len - 1 - digits] >= '0' && name[len - 1 - digits] <= '9')
+        digits++;
+    if (dns_bytes_ok(name, len) && memchr(name, '*', len) == NULL &&
+        (digits == 0 || (digits < len && name[len - 1 - digits] != '.')))
+        return true;
+    return mse_fail_text(err, MSE_ERR_USAGE, "name", "is neither a DNS name nor an address");
+}
+
 bool mse_name_check(const struct mse_cert *cert, const char *name, struct mse_error *err)
 {
     struct mse_general_name names[MSE_CERT_MAX_NAMES];
     size_t count = MSE_CERT_MAX_NAMES;
-    size_t name_len = strlen(name);
     uint8_t address[16];
-    size_t address_len = 0;
+    bool is_address = read_address(name, address) > 0;
     char list[256];
 
-    if (inet_pton(AF_INET, name, address) == 1)
-        address_len = 4;
-    else if (inet_pton(AF_INET6, name, address) == 1)
-        address_len = 16;
-    if (name_len > 1 && name[name_len - 1] == '.')
-        name_len--;
-    if (!mse_cert_alt_names(cert, names, &count, err))
+    if ((!is_address && !name_ok(name, err)) || !mse_cert_alt_names(cert, names, &count, err))
         return false;
     for (size_t i = 0; i < count; i++) {
-        struct mse_bytes value = names[i].value;
-
-        if (address_len > 0) {
-            if (names[i].kind == NAME_IP && value.len == address_len &&
-                memcmp(value.data, address, address_len) == 0)
-                return true;
-        } else if (names[i].kind == NAME_DNS && dns_match(value, name, name_len)) {
+        if (is_address
+                ? mse_name_equals(&names[i], name)
+                : names[i].kind == MSE_NAME_DNS && dns_match(names[i].value, name, dns_len(name)))
             return true;
-        }
     }
     (void)mse_name_list(cert, list, sizeof(list));
     if (list[0] == '\0')

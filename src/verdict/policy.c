@@ -68,7 +68,7 @@ static bool set_integer(struct mse_policy *policy, const struct row *row, const 
     int64_t *field = field_of(policy, row);
     int64_t v = 0;
 
-    if (!read_unsigned(value, (int64_t)row->size, &v))
+    if (!read_unsigned(value, (int64_t)row->size, &v) || (row->key.values[0] == '1' && v == 0))
         return bad_value(err, row->key.values, value);
     *field = v;
     return true;
@@ -167,6 +167,8 @@ static bool set_allow_tcb(struct mse_policy *policy, const struct row *row, cons
         return mse_fail_text(err, MSE_ERR_USAGE, "", "Revoked is never accepted");
     if (mark != NULL && !mse_time_read(mark + 1, strlen(mark + 1), &until))
         return bad_value(err, "STATUS@YYYY-MM-DD", value);
+    if (mark != NULL && strlen(mark + 1) == strlen("YYYY-MM-DD"))
+        until += 86400 - 1; /* a day alone is its last second here */
     policy->tcb_allowed[status] = true;
     policy->tcb_allowed_until[status] = until;
     return true;
@@ -313,6 +315,7 @@ static const struct row rows[] = {
     { { "allow_sept_ve", "true or false", "accept a TD whose host may inject #VE on its memory", false }, BOOL(allow_sept_ve) },
     { { "allow_migratable", "true or false", "accept a TD that may be migrated", false }, BOOL(allow_migratable) },
     { { "allow_migration_agent", "true or false", "accept an SNP guest with a migration agent", false }, BOOL(allow_migration_agent) },
+    { { "allow_no_instance", "true or false", "accept an instance without the operator's statement, as incomplete", false }, BOOL(allow_no_instance) },
     { { "max_vmpl", "0..3", "highest VMPL that may have asked for the SNP report", false }, INTEGER(max_vmpl, 3) },
     { { "signing_key", "vcek or vlek", "kind of key that must have signed the SNP report", false }, set_signing_key, 0, 0 },
     { { "require_fingerprint", "true or false", "the code must be checked", false }, BOOL(require_fingerprint) },

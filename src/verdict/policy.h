@@ -65,7 +65,7 @@ struct mse_policy {
     struct mse_snp_floor min_reported_tcb, min_committed_tcb, min_launch_tcb;
     /* attributes that are refused unless allowed */
     bool allow_debug, allow_provision_key, allow_einittoken_key, allow_sept_ve, allow_migratable,
-        allow_migration_agent;
+        allow_migration_agent, allow_no_instance;
     int64_t max_vmpl;
     int64_t snp_signing_key; /* MSE_NOT_SET: VCEK or VLEK */
     /* how complete it has to be */

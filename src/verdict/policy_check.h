@@ -16,6 +16,8 @@ void mse_policy_check_signer(const struct mse_policy *policy, const struct mse_a
                              struct mse_checks *checks);
 void mse_policy_check_fingerprint(const struct mse_policy *policy, const struct mse_appraisal *a,
                                   struct mse_checks *checks);
+/* True if the policy has an expectation that ties this kind of evidence to somebody. */
+bool mse_policy_applies(const struct mse_policy *policy, const struct mse_appraisal *a);
 /* The MSE fingerprint that this evidence stands for: MRENCLAVE, or for SNP the digest of
  * docs/formats.md, "Fingerprint". False if it cannot be told from the evidence (TDX). */
 bool mse_fingerprint_of(const struct mse_appraisal *a, uint8_t out[static 32]);

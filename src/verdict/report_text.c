@@ -100,6 +100,11 @@ bool mse_report_write_text(const struct mse_report *report, bool verbose, char *
         mse_write_text(&w, "\nCertificate\n");
         sink.depth = 1;
         mse_claims_certificate(&report->certificate, &sink.sink);
+        if (report->shape_reason[0] != '\0')
+            sink.sink.text(&sink.sink,
+                           report->shape == MSE_SHAPE_UNSAFE ? "do NOT import it"
+                                                             : "import with care",
+                           report->shape_reason);
     }
     for (size_t i = 0; i < report->judged_count; i++)
         write_judged(&report->judged[i], verbose, &w);

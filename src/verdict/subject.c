@@ -70,6 +70,19 @@ bool mse_subject_open(struct mse_bytes in, struct mse_subject *out, struct mse_e
                          "is no SGX or TDX quote, SNP report or HCL report");
 }
 
+static size_t count_blocks(struct mse_bytes in)
+{
+    static const char begin[] = "-----BEGIN ";
+    const uint8_t *at = in.data, *end = in.data + in.len;
+    size_t count = 0;
+
+    while ((at = memmem(at, (size_t)(end - at), begin, sizeof(begin) - 1)) != NULL) {
+        at += sizeof(begin) - 1;
+        count++;
+    }
+    return count;
+}
+
 bool mse_subject_certificate_der(struct mse_bytes in, uint8_t *out, size_t *len,
                                  struct mse_error *err)
 {
@@ -82,8 +95,15 @@ bool mse_subject_certificate_der(struct mse_bytes in, uint8_t *out, size_t *len,
         *len = in.len;
         return true;
     }
-    if (mse_pem_next(in, &at, "CERTIFICATE", out, len, err))
-        return true;
+    if (mse_pem_next(in, &at, "CERTIFICATE", out, len, err)) {
+        /* Others would load every block of the file, whatever its label: one is judged, one may be
+         * there. */
+        if (count_blocks(in) == 1)
+            return true;
+        *len = 0;
+        return mse_fail_text(err, MSE_ERR_DUPLICATE, "certificate",
+                             "the file holds more than one PEM block; exactly one is judged");
+    }
     *len = 0;
     return mse_fail_text(err, MSE_ERR_FORMAT, "certificate", "is neither DER nor PEM");
 }

@@ -2,6 +2,8 @@
 /* From outcomes to a verdict. What has not run counts as failed: fail closed by shape. */
 #include "verdict/verdict.h"
 
+#include <stdio.h>
+
 /* What may be missing, and how. A check with neither mark can only pass. */
 struct rule {
     bool waivable;       /* the caller may leave it out: the verdict is then INCOMPLETE */
@@ -68,6 +70,10 @@ void mse_verdict_refuse_waived(struct mse_checks *checks)
 {
     for (size_t i = 0; i < MSE_CHECK_COUNT; i++) {
         if (checks->of[i].outcome == MSE_OUTCOME_WAIVED && !rules[i].silent) {
+            char why[sizeof(checks->of[i].reason)];
+
+            memcpy(why, checks->of[i].reason, sizeof(why));
+            (void)snprintf(checks->of[i].reason, sizeof(why), "strict: %.300s", why);
             checks->of[i].outcome = MSE_OUTCOME_FAILED;
             checks->of[i].code = MSE_ERR_POLICY;
         }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/encode.h"
+#include "verdict/name.h"
 #include "verdict/policy_check.h"
 #include "verdict/report.h"
 #include "verdict/subject.h"
@@ -88,57 +89,75 @@ static void check_policy(struct job *job, const struct mse_judged *j)
 
 /* At least one check must tie the evidence to somebody; that none was even configured for this kind
  * of evidence is a refusal, not an omission. */
-static void check_somebody(struct mse_report *r)
+static void check_somebody(struct job *job)
 {
-    struct mse_checks *c = &r->checks;
+    struct mse_report *r = job->report;
 
-    if (c->of[MSE_CHECK_SIGNER].outcome == MSE_OUTCOME_PASSED ||
-        c->of[MSE_CHECK_FINGERPRINT].outcome == MSE_OUTCOME_PASSED)
-        return;
-    if (c->of[MSE_CHECK_FINGERPRINT].outcome == MSE_OUTCOME_WAIVED)
-        (void)mse_check_fail(c, MSE_CHECK_FINGERPRINT, MSE_ERR_POLICY,
-                             "nothing that is expected applies to this kind of evidence: any %s "
-                             "at all would pass",
-                             mse_tee_name(r->judged[0].appraisal.tee));
+    for (size_t i = 0; i < r->judged_count; i++) {
+        if (!mse_policy_applies(job->policy, &r->judged[i].appraisal))
+            (void)mse_check_fail(&r->checks, MSE_CHECK_FINGERPRINT, MSE_ERR_POLICY,
+                                 "nothing that is expected applies to this kind of evidence: any "
+                                 "%s at all would pass",
+                                 mse_tee_name(r->judged[i].appraisal.tee));
+    }
+}
+
+/* The statement is about this evidence, this certificate and the name that was asked for. */
+static void check_statement(struct job *job)
+{
+    struct mse_report *r = job->report;
+    const char *names[] = { r->instance.name, r->instance.config_name };
+    char other[280];
+    uint8_t fingerprint[32];
+
+    if (!mse_fingerprint_of(&r->judged[0].appraisal, fingerprint))
+        (void)mse_check_unknown(&r->checks, MSE_CHECK_INSTANCE, MSE_ERR_UNSUPPORTED,
+                                "the operator's statement cannot be compared with a TDX quote");
+    else if (memcmp(fingerprint, r->instance.fingerprint, 32) != 0)
+        (void)mse_check_fail(&r->checks, MSE_CHECK_INSTANCE, MSE_ERR_MISMATCH,
+                             "the operator's statement is about another fingerprint");
+    else if (job->request->at > r->instance.not_after)
+        (void)mse_check_fail(&r->checks, MSE_CHECK_INSTANCE, MSE_ERR_EXPIRED,
+                             "the operator's statement has expired");
+    else if (!mse_shape_names_are(&r->certificate, names, 2, other, sizeof(other)))
+        (void)mse_check_fail(&r->checks, MSE_CHECK_INSTANCE, MSE_ERR_MISMATCH,
+                             "the operator's statement is about %s, the certificate is for %s",
+                             r->instance.name, other);
+    else if (r->name[0] != '\0' && !mse_dns_equal(r->name, r->instance.name) &&
+             !mse_dns_equal(r->name, r->instance.config_name))
+        (void)mse_check_fail(&r->checks, MSE_CHECK_INSTANCE, MSE_ERR_MISMATCH,
+                             "the operator's statement is about %s", r->instance.name);
+    else
+        mse_check_pass(&r->checks, MSE_CHECK_INSTANCE);
+    narrow(r, INT64_MIN, r->instance.not_after);
 }
 
 static void check_instance(struct job *job)
 {
     struct mse_report *r = job->report;
     bool code_known = r->checks.of[MSE_CHECK_FINGERPRINT].outcome == MSE_OUTCOME_PASSED;
+    bool expected = r->has_certificate && job->policy->instance_key.count > 0;
     struct mse_error err = { 0 };
-    uint8_t fingerprint[32];
 
-    if (r->has_certificate && job->policy->instance_key.count > 0) {
-        if (mse_instance_read(&r->certificate, &job->policy->instance_key, &r->instance, &err)) {
-            r->has_instance = true;
-            if (!mse_fingerprint_of(&r->judged[0].appraisal, fingerprint) ||
-                memcmp(fingerprint, r->instance.fingerprint, 32) != 0)
-                (void)mse_check_fail(&r->checks, MSE_CHECK_INSTANCE, MSE_ERR_MISMATCH,
-                                     "the operator's statement is about another fingerprint");
-            else if (job->request->at > r->instance.not_after)
-                (void)mse_check_fail(&r->checks, MSE_CHECK_INSTANCE, MSE_ERR_EXPIRED,
-                                     "the operator's statement has expired");
-            else if (r->name[0] != '\0' && strcmp(r->name, r->instance.name) != 0 &&
-                     strcmp(r->name, r->instance.config_name) != 0)
-                (void)mse_check_fail(&r->checks, MSE_CHECK_INSTANCE, MSE_ERR_MISMATCH,
-                                     "the operator's statement is about %s", r->instance.name);
-            else
-                mse_check_pass(&r->checks, MSE_CHECK_INSTANCE);
-            narrow(r, INT64_MIN, r->instance.not_after);
-            return;
-        }
-        if (err.code != MSE_ERR_MISSING) {
-            (void)mse_check_fail_error(&r->checks, MSE_CHECK_INSTANCE, &err);
-            return;
-        }
-    }
-    if (code_known)
+    if (expected &&
+        mse_instance_read(&r->certificate, &job->policy->instance_key, &r->instance, &err)) {
+        r->has_instance = true;
+        check_statement(job);
+    } else if (expected && err.code != MSE_ERR_MISSING) {
+        (void)mse_check_fail_error(&r->checks, MSE_CHECK_INSTANCE, &err);
+    } else if (code_known) {
         r->checks.of[MSE_CHECK_INSTANCE].outcome = MSE_OUTCOME_NOT_APPLICABLE;
-    else
+    } else if (expected && !job->policy->allow_no_instance) {
+        /* Whoever runs another app of this signer would simply leave it out. */
+        (void)mse_check_fail(&r->checks, MSE_CHECK_INSTANCE, MSE_ERR_MISSING,
+                             "the certificate carries no statement of the operator about this "
+                             "instance, and no fingerprint was given: any app of this signer would "
+                             "pass (allow_no_instance)");
+    } else {
         mse_check_waive(&r->checks, MSE_CHECK_INSTANCE,
                         "no statement of the operator about this instance: any app of this signer "
                         "would pass");
+    }
 }
 
 static void check_age_and_level(struct job *job)
@@ -152,7 +171,7 @@ static void check_age_and_level(struct job *job)
     else if (!r->has_certificate)
         (void)mse_check_unknown(&r->checks, MSE_CHECK_AGE, MSE_ERR_MISSING,
                                 "bare evidence carries no time");
-    else if (job->request->at - r->certificate.not_before > p->max_age)
+    else if (r->certificate.not_before < job->request->at - p->max_age)
         (void)mse_check_fail(&r->checks, MSE_CHECK_AGE, MSE_ERR_EXPIRED,
                              "the certificate is %lld hours old",
                              (long long)(job->request->at - r->certificate.not_before) / 3600);
@@ -173,6 +192,15 @@ static void check_age_and_level(struct job *job)
         mse_check_pass(&r->checks, MSE_CHECK_LEVEL);
 }
 
+static bool same_rtmrs(const struct mse_td_body *a, const struct mse_td_body *b)
+{
+    for (size_t i = 0; i < 4; i++) {
+        if (memcmp(a->rtmr[i], b->rtmr[i], 48) != 0)
+            return false;
+    }
+    return true;
+}
+
 /* Two pieces of evidence in one certificate must be about one enclave: else measurement could be
  * taken from one and binding from the other. */
 static void check_same_enclave(struct mse_report *r)
@@ -189,7 +217,8 @@ static void check_same_enclave(struct mse_report *r)
                    memcmp(a->quote.sgx.mrsigner, b->quote.sgx.mrsigner, 32) == 0 &&
                    memcmp(a->quote.sgx.attributes, b->quote.sgx.attributes, 16) == 0;
         else if (same && a->tee == MSE_TEE_TDX)
-            same = memcmp(a->quote.td.mrtd, b->quote.td.mrtd, 48) == 0;
+            same = memcmp(a->quote.td.mrtd, b->quote.td.mrtd, 48) == 0 &&
+                   same_rtmrs(&a->quote.td, &b->quote.td);
         else if (same && a->tee == MSE_TEE_SNP)
             same = memcmp(a->snp.measurement, b->snp.measurement, 48) == 0 &&
                    memcmp(a->snp.host_data, b->snp.host_data, 32) == 0;
@@ -301,7 +330,7 @@ static bool judge(struct job *job, struct mse_error *err)
         copy_advisories(&r->judged[i]);
     }
     if (r->judged_count > 0 && r->judged[0].appraisal.tee != MSE_TEE_NONE) {
-        check_somebody(r);
+        check_somebody(job);
         check_instance(job);
     }
     check_age_and_level(job);

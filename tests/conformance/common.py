@@ -149,7 +149,7 @@ class Programs:
         subject = self.file(Path(path).read_bytes(), ".item")
         done = self.run("collateral", "check", "--json", subject, *others, *self.root)
         try:
-            items = json.loads(done.stdout)["collateral"].values()
+            items = json.loads(done.stdout)["collateral"]
         except ValueError:
             return None
         return [item for item in items if item["source"] == str(subject)]

@@ -2,8 +2,9 @@
 """Fixtures of the end-to-end tests: the program, one simulated world, and a judge of both."""
 
 import pytest
-from harness import AT, Judge, Mse
+from harness import AT, MRSIGNER, Judge, Mse
 
+from testpki.collateral_server import CollateralServer
 from testpki.keys import shared_cache
 from testpki.world import World
 
@@ -42,3 +43,33 @@ def forger():
 @pytest.fixture
 def judge(mse, world):
     return Judge(mse, world)
+
+
+@pytest.fixture(scope="session")
+def vendors(present):
+    with CollateralServer(present.intel, [present.milan]) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def good(present):
+    return present.certificate("mse")
+
+
+@pytest.fixture
+def cloud(mse, present, vendors):
+    """run(server or "HOST:PORT", *words): a fresh home, one service, one collateral service."""
+
+    def run(
+        server, *words, expect=("--mrsigner", MRSIGNER), domain="app1.example", pccs=vendors.url,
+        roots=True, **options,
+    ):  # fmt: skip
+        where = server if isinstance(server, str) else server.authority
+        more = ["--connect", where] if where else []
+        if pccs:
+            more += ["--pccs", pccs]
+        if roots:
+            more += ["--simulation-root", mse.put(present.roots_pem())]
+        return mse.run("cloud", "verify", domain, *more, *expect, *words, **options)
+
+    return run

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
-from testpki import bundle, der, quote, snp
+from testpki import bundle, der, quote, snp, x509
 
 AT = datetime(2026, 11, 1, 12, 0, 0, tzinfo=timezone.utc)
 YES, NO, USAGE, UNKNOWN, LOCAL = 0, 1, 2, 3, 4
@@ -187,3 +187,19 @@ def wrong_usage(done, text=""):
     assert done.code == USAGE, str(done)
     assert done.out == b"" and done.written == {}
     assert text in done.err and done.err.startswith("mse: "), done.err
+
+
+def saved(done, certificate, name="cert.pem"):
+    """Success, and exactly this certificate under exactly this name."""
+    assert done.code == YES, str(done)
+    assert set(done.written) == {name}
+    assert x509.pem(certificate.der).encode() == done.written[name]
+
+
+def stopped(done, code, *texts):
+    """Another exit status, no success in any words, no file."""
+    assert done.code == code, str(done)
+    assert done.written == {}, "a file was written"
+    assert b"success" not in done.out and b"saved" not in done.out
+    for text in texts:
+        assert text in done.err, str(done)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs that import the saved certificate: it opens its own name and vouches for nothing else."""
+"""Programs that import the saved certificate: it opens its own name and nothing else."""
 
 import shutil
 import socket

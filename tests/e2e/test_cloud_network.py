@@ -161,7 +161,9 @@ def test_vendor_replies_that_are_useless(run, present, reply):
         assert run(pcs.url).code == YES, "nothing of it stayed"
 
 
-@pytest.mark.parametrize("url", ("", "ftp://127.0.0.1/", "file:///etc/passwd", "127.0.0.1", "http://"))
+@pytest.mark.parametrize(
+    "url", ("", "ftp://127.0.0.1/", "file:///etc/passwd", "127.0.0.1", "http://")
+)
 def test_urls_that_are_none(run, url):
     done = run(None, "--pccs", url)
     assert done.code in (USAGE, UNKNOWN) and done.written == {}, str(done)
@@ -316,8 +318,11 @@ def test_the_name_is_left_to_the_proxy(run, mse, present, good):
         assert proxy.targets == ["inside.invalid:8443"]
 
 
-@pytest.mark.parametrize("no_proxy, used", (("127.0.0.1", False), ("*", False), ("a.example", True),
-                                            ("10.0.0.1, 127.0.0.1", False), ("", True)))  # fmt: skip
+@pytest.mark.parametrize(
+    "no_proxy, used",
+    (("127.0.0.1", False), ("*", False), ("a.example", True), ("10.0.0.1, 127.0.0.1", False),
+     ("", True)),
+)  # fmt: skip
 def test_no_proxy(run, mse, present, no_proxy, used):
     bundle = mse.put(present.bundle())
     with Proxy() as proxy:

@@ -229,7 +229,8 @@ def crl_bundle(judge, **crls):
 def test_5_a_revoked_pck_leaf(judge, world):
     serial = world.intel.pck.serial
     accepted(judge.quote(world.sgx(), collateral=crl_bundle(judge, platform={"revoked": [99]})))
-    accepted(judge.quote(world.sgx(), collateral=crl_bundle(judge, processor={"revoked": [serial]})))
+    elsewhere = crl_bundle(judge, processor={"revoked": [serial]})
+    accepted(judge.quote(world.sgx(), collateral=elsewhere))
     for make, run in ((world.sgx, judge.quote), (world.tdx, judge.td)):
         done = run(make(), collateral=crl_bundle(judge, platform={"revoked": [7, serial, 9]}))
         refused(done, "revocation", "revoked")

@@ -25,7 +25,8 @@ def test_7_every_link_between_pck_and_body(judge, world, family):
     make = getattr(world, family)
     accepted(run(judge, family, make()))
     for name in quote.BREAKS[:9]:
-        refused(run(judge, family, make(breaks=name)), "signature", ("signature", "binding", "mismatch"))
+        done = run(judge, family, make(breaks=name))
+        refused(done, "signature", ("signature", "binding", "mismatch"))
 
 
 @pytest.mark.parametrize("family", ("sgx", "tdx"))
@@ -96,7 +97,8 @@ def test_8_the_identity_of_the_td_quoting_enclave_is_another(judge, world):
     """Only the other kind of identity is at hand, or it is relabelled before signing."""
     everything = bundle.intel_items(world.intel)
     of_sgx = [i for i in everything if "/tdx/" not in i.get("source", "")]
-    refused(judge.td(world.tdx(), collateral=bundle.bundle(of_sgx)), "collateral", "missing", UNKNOWN)
+    done = judge.td(world.tdx(), collateral=bundle.bundle(of_sgx))
+    refused(done, "collateral", "missing", UNKNOWN)
     relabel = lambda inner: inner.update(id="TD_QE")  # noqa: E731
     identity = world.intel.qe_identity("QE", edit=relabel)
     items = [i for i in everything if i["kind"] != "qe_identity"]

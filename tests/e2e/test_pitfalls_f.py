@@ -100,7 +100,8 @@ def test_40_an_empty_trust_store_is_no_trust(judge, world):
 # 41: expected values
 
 BAD_HEX = ("", "00", MRENCLAVE[:-1], MRENCLAVE[:-2], MRENCLAVE + "00", MRENCLAVE[:-1] + "g",
-           "0x" + MRENCLAVE[2:], " " + MRENCLAVE[1:], MRENCLAVE[:-1] + "\n", "any", "*")  # fmt: skip
+           "0x" + MRENCLAVE[2:], " " + MRENCLAVE[1:], MRENCLAVE[:-1] + "\n", "any",
+           "*")  # fmt: skip
 
 
 @pytest.mark.parametrize("text", BAD_HEX, ids=repr)
@@ -121,7 +122,8 @@ def test_41_upper_case_is_the_same_number(judge, world):
 
 
 def test_41_an_expected_value_of_zeros_is_a_value(judge, world):
-    refused(judge.quote(world.sgx(), expect=("--fingerprint", "00" * 32)), "fingerprint", "mismatch")
+    zeros = ("--fingerprint", "00" * 32)
+    refused(judge.quote(world.sgx(), expect=zeros), "fingerprint", "mismatch")
     refused(judge.quote(world.sgx(), expect=("--mrsigner", "00" * 32)), "signer", "mismatch")
 
 

@@ -68,6 +68,12 @@ static const struct {
     { "max_age", "d", MSE_ERR_USAGE },
     { "max_age", "1w", MSE_ERR_USAGE },
     { "max_age", "-1d", MSE_ERR_USAGE },
+    { "max_age", "3660d", MSE_ERR_NONE },
+    { "max_age", "3661d", MSE_ERR_USAGE },
+    { "min_level", "0", MSE_ERR_USAGE },
+    { "min_level", "1", MSE_ERR_NONE },
+    { "profile", "nonsense", MSE_ERR_USAGE },
+    { "profile", "mse", MSE_ERR_NONE },
     { "signing_key", "vlek", MSE_ERR_NONE },
     { "signing_key", "VLEK", MSE_ERR_USAGE },
     { "profile", "", MSE_ERR_USAGE },
@@ -101,6 +107,8 @@ static void values_arrive_where_they_are_used(void **state)
     assert_true(mse_policy_set(p, "max_age", "2h", &err));
     assert_int_equal(p->max_age, 7200);
     assert_true(mse_policy_set(p, "allow_tcb", "OutOfDate@1970-01-02", &err));
+    assert_int_equal(p->tcb_allowed_until[MSE_TCB_OUT_OF_DATE], 2 * 86400 - 1);
+    assert_true(mse_policy_set(p, "allow_tcb", "OutOfDate@1970-01-02T00:00:00Z", &err));
     assert_int_equal(p->tcb_allowed_until[MSE_TCB_OUT_OF_DATE], 86400);
     assert_true(mse_policy_set(p, "min_launch_tcb", "snp=23", &err));
     assert_int_equal(p->min_launch_tcb.snp, 23);

@@ -16,6 +16,7 @@ static const struct {
     { "app.example.org", "app.example.org", "443", false },
     { "app.example.org:8443", "app.example.org", "8443", false },
     { "https://app.example.org", "app.example.org", "443", false },
+    { "https://app.example.org/a/b?c", "app.example.org", "443", false },
     { "https://app.example.org:8443/", "app.example.org", "8443", false },
     { "127.0.0.1", "127.0.0.1", "443", true },
     { "127.0.0.1:1", "127.0.0.1", "1", true },
