@@ -195,7 +195,10 @@ def windows(corpus, f):
                           "collateral", "binding", "tcb", "fingerprint", "attributes"):  # fmt: skip
                 if check == "attributes" and f["tee"] == "TDX":
                     continue  # the manifest does not state the TD's attributes here
-                case.equal(f"{text_of(at)}: {check}", "passed", report.both(check))
+                # Nor does it state the registers, without which a TD's code is not compared.
+                partly = check == "fingerprint" and f["tee"] == "TDX"
+                case.equal(f"{text_of(at)}: {check}", "waived" if partly else "passed",
+                           report.both(check))  # fmt: skip
             code = window_code(validity(f), at)
             case.equal(f"{text_of(at)}: certificate", f"failed {code}" if code else "passed",
                        report.both("certificate"))  # fmt: skip

@@ -274,6 +274,25 @@ def strict_policy(corpus, f, window, at):
     return case
 
 
+def other_identity(corpus, f, window, at):
+    """Each part of the identity that the file's own policy names is compared: one digit decides."""
+    case = Case(f["file"], "another identity")
+    names = ("--fingerprint", "--mrsigner") if f["tee"] == "SGX" else (
+        "--mrtd", "--mrseam", "--mrconfigid", "--rtmr0", "--rtmr1", "--rtmr2", "--rtmr3"
+    )  # fmt: skip
+    for name in names:
+        flags = policy_flags(f)
+        place = flags.index(name) + 1
+        flags[place] = flags[place][:-1] + ("0" if flags[place][-1] != "0" else "1")
+        report = corpus.programs.verify(
+            "quote", corpus.path(f["file"]), at, collateral=files_of(corpus, window), flags=flags
+        )
+        check = "signer" if name == "--mrsigner" else "fingerprint"
+        case.equal(f"other {name}", "failed mismatch", report.both(check))
+        case.true(f"other {name}: refused", not report.positive, report.verdict)
+    return case
+
+
 def attributes_refused(corpus, f, window, at):
     """Each attribute that this file needs an option for is refused without that option."""
     case = Case(f["file"], "attributes without permission")
@@ -378,9 +397,10 @@ def judge(corpus, f):
         yield from without_crls(corpus, f, matching["window_without_crls"])
     for window in matching["full_windows"]:
         yield from full_window(corpus, f, window)
-    if matching["full_windows"] and attribute_flags(f):
+    if matching["full_windows"]:
         window = matching["full_windows"][0]
         at = middle(instant(window["from"]), instant(window["to"]))
+        yield other_identity(corpus, f, window, at)
         yield attributes_refused(corpus, f, window, at)
 
 

@@ -5,7 +5,7 @@ import resource
 from datetime import timedelta
 
 import pytest
-from harness import AT, SNP, TDX, UNKNOWN, accepted, refused, stamp
+from harness import AT, SGX, SNP, TDX, UNKNOWN, accepted, refused, stamp
 
 from testpki import bundle, quote, ratls, snp
 from testpki.intel import Platform
@@ -213,14 +213,13 @@ def test_16_other_vendor_ids(judge, world):
         assert done.code == 1 and done.report["verdict"] == "fail", str(done)
 
 
-def test_16_reserved_body_fields(judge, world):
-    """Authentic but of a form that is not known."""
-    body = quote.SgxBody(reserved2=b"\x01" + bytes(31))
-    done = judge.quote(quote.build(world.intel, body))
-    assert done.code in (0, 1)
-    done = judge.mse.judge("quote", snp.report(world.milan), *SNP, roots=world.roots_pem(),
-                           collateral=judge.amd())  # fmt: skip
-    assert done.code in (0, 2)  # the content decides; SNP is no Intel quote, but genuine
+def test_16_evidence_of_another_kind_than_was_announced(judge, world):
+    done = judge.quote(snp.report(world.milan), expect=SNP, collateral=judge.amd())
+    assert done.code == 1 and done.out == b"" and "--report" in done.err, str(done)
+    done = judge.report(world.sgx(), expect=SGX, collateral=judge.collateral())
+    assert done.code == 1 and done.out == b"" and "--quote" in done.err, str(done)
+    done = judge.certificate(world.sgx())
+    assert done.code == 1 and done.written == {}, str(done)
 
 
 # 17: lengths

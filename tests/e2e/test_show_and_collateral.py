@@ -27,7 +27,7 @@ def test_show_on_everything(mse, judge, world):
         "td": world.tdx(), "td15": world.tdx15(), "hcl": world.hcl(), "vlek": world.vlek(),
         "bundle": judge.collateral(), "crl": world.intel.root_crl(),
         "tcb": world.intel.tcb_info(), "qe": world.intel.qe_identity(),
-        "qvl": bundle.qvl_collateral(world.intel), "roots": world.roots_pem(),
+        "qvl": bundle.qvl_collateral(world.intel), "root": world.intel.root.pem,
         **{name: make().pem for name, make in world.profiles().items()},
     }  # fmt: skip
     for name, data in inputs.items():

@@ -2,17 +2,19 @@
 """mse cloud trust-operator, and what the stored operator then means to cloud verify."""
 
 import json
+import time
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from harness import LOCAL, NO, USAGE, YES
+from harness import LOCAL, MRENCLAVE, NO, USAGE, YES
 
-from testpki import ratls
+from testpki import der, ratls, x509
 from testpki.keys import sha256, spki_pem
 from testpki.server import TlsServer
 
 NAME = "app1.example"
+OID_STATEMENT = "1.2.840.113741.1337.32"
 
 
 def signer_key(present, label):
@@ -23,8 +25,29 @@ def mrsigner_of(key):
     return sha256(key.public_key().public_numbers().n.to_bytes(384, "little"))
 
 
+def instance_key(label):
+    return ed25519.Ed25519PrivateKey.from_private_bytes(sha256(f"mse {label}".encode()))
+
+
+def statement(label="a", *, signer=None, wrong=b"", **changes):
+    """The extension in which the operator says which app an instance is."""
+    said = {
+        "config_name": "config-1.example",
+        "fingerprint": MRENCLAVE,
+        "name": NAME,
+        "not_after": int(time.time()) + 3600,
+        "owner": "11" * 32,
+        "uuid": "00000000-0000-4000-8000-000000000001",
+    }
+    said.update(changes)
+    said = {name: value for name, value in said.items() if value is not None}
+    text = json.dumps(said, separators=(",", ":"), sort_keys=True).encode() + wrong
+    signature = (signer or instance_key(label)).sign(b"mse-instance-v1\n" + text)
+    return x509.Ext(OID_STATEMENT, der.seq(der.octets(text), der.octets(signature)))
+
+
 def operator(present, label="a", **changes):
-    instance = ed25519.Ed25519PrivateKey.generate().public_key()
+    instance = instance_key(label).public_key()
     document = {
         "format": "mse-operator-v1",
         "name": f"operator {label}",
@@ -57,10 +80,11 @@ def verify(mse, present):
     """cloud verify of an enclave of this signer."""
     bundle, roots = mse.put(present.bundle()), mse.put(present.roots_pem())
 
-    def run(label, *words, isvsvn=10, **options):
+    def run(label, *words, isvsvn=10, said="own", **options):
         mrsigner = mrsigner_of(signer_key(present, label))
         evidence = lambda rd: present.sgx(rd, mrsigner=mrsigner, isvsvn=isvsvn)  # noqa: E731
-        with TlsServer(ratls.mse(evidence, **present.hooks)) as server:
+        extra = [statement(label)] if said == "own" else [said] if said else []
+        with TlsServer(ratls.mse(evidence, extra=extra, **present.hooks)) as server:
             return mse.run(
                 "cloud", "verify", NAME, "--connect", server.authority, "--collateral", bundle,
                 "--simulation-root", roots, "--offline", "--force", *words, **options,
@@ -98,6 +122,40 @@ def test_the_stored_operator_is_expected(store, verify, present, mse):
         assert done.code == NO and done.written == {} and "signer failed" in done.err, str(done)
     assert verify("a", "--operator", "operator a").code == YES
     assert verify("a", "--operator", "nobody").code == USAGE
+
+
+STATEMENTS = {
+    "another key": {"signer": instance_key("stranger")},
+    "another fingerprint": {"fingerprint": "22" * 32},
+    "another app": {"name": "app2.example", "config_name": "config-2.example"},
+    "expired": {"not_after": 1_700_000_000},
+    "a member missing": {"uuid": None},
+    "one too many": {"extra": "x"},
+    "number as text": {"not_after": "9999999999"},
+    "bytes behind it": {"wrong": b" "},
+    "no JSON": {"wrong": b"x"},
+}
+
+
+@pytest.mark.parametrize("what", STATEMENTS)
+def test_statements_that_are_refused(store, verify, present, what):
+    store(operator(present), "--yes")
+    assert verify("a", "--output", "good.pem").code == YES
+    done = verify("a", said=statement("a", **STATEMENTS[what]))
+    assert done.code == NO and "instance failed" in done.err, str(done)
+    assert set(done.written) == {"good.pem"}
+    # a fingerprint as well does not excuse a wrong statement
+    done = verify("a", "--fingerprint", MRENCLAVE, said=statement("a", **STATEMENTS[what]))
+    assert done.code == NO, str(done)
+
+
+def test_without_a_statement_the_signer_alone_is_not_enough(store, verify, present):
+    """Any app of this operator would pass: refused, or at least told; strict never takes it."""
+    store(operator(present), "--yes")
+    done = verify("a", "--strict", "--min-level", "1", said=None)
+    assert done.code == NO and done.written == {}, str(done)
+    done = verify("a", said=None)
+    assert "any app of this signer would pass" in done.err, str(done)
 
 
 def test_several_operators_need_a_choice(store, verify, present, mse):
