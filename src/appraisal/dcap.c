@@ -340,6 +340,13 @@ static void withdraw_unfounded(struct job *j)
         for (size_t i = 0; i < sizeof(above_chain) / sizeof(above_chain[0]); i++)
             mse_check_unknown(j->checks, above_chain[i], MSE_ERR_CHAIN, "not judged: chain");
     }
+    /* A revoked signer's word is worth nothing; a list that is missing or old says nothing yet. */
+    if (j->checks->of[MSE_CHECK_REVOCATION].outcome == MSE_OUTCOME_FAILED) {
+        mse_check_unknown(j->checks, MSE_CHECK_SIGNATURE, MSE_ERR_REVOKED,
+                          "not judged: revocation");
+        mse_check_unknown(j->checks, MSE_CHECK_COLLATERAL, MSE_ERR_REVOKED,
+                          "not judged: revocation");
+    }
     if (!has_passed(j, MSE_CHECK_SIGNATURE))
         mse_check_unknown(j->checks, MSE_CHECK_QE_IDENTITY, MSE_ERR_SIGNATURE,
                           "not judged: signature");

@@ -31,10 +31,8 @@ const struct mse_item *mse_known_cert_named(const struct mse_collateral *collate
     return NULL;
 }
 
-const struct mse_root *mse_known_root(const struct mse_roots *roots,
-                                      const struct mse_collateral *collateral,
-                                      const struct mse_cert *cert, enum mse_root_kind kind,
-                                      struct mse_error *err)
+const struct mse_root *mse_known_root(const struct mse_roots *roots, const struct mse_cert *cert,
+                                      enum mse_root_kind kind, struct mse_error *err)
 {
     const struct mse_root *root = mse_roots_find(roots, cert);
 
@@ -42,10 +40,7 @@ const struct mse_root *mse_known_root(const struct mse_roots *roots,
         mse_fail_text(err, MSE_ERR_ROOT, "root", "the chain ends in a root that is not pinned");
         return NULL;
     }
-    if (mse_known_cert(collateral, cert->der) == NULL &&
-        !mse_key_check(root->key, cert->signature_type, cert->tbs, cert->signature, "root", err))
-        return NULL;
-    return root;
+    return mse_roots_check_intact(roots, root, cert, err) ? root : NULL;
 }
 
 const struct mse_root *mse_known_root_digest(const struct mse_roots *roots,

@@ -13,14 +13,12 @@ const struct mse_item *mse_known_cert_named(const struct mse_collateral *collate
                                             enum mse_cert_role role, struct mse_bytes name,
                                             const struct mse_item *after);
 /*
- * The pinned root whose certificate this is. The key alone decides what is trusted; the rest of the
- * certificate is compared with the set or its self-signature checked, so that evidence with a
- * damaged copy is not called intact. NULL: MSE_ERR_ROOT or what is wrong with the signature.
+ * The pinned root whose certificate this is. The key alone decides what is trusted; that the rest
+ * is intact is checked too, so that evidence with a damaged copy is refused. NULL: MSE_ERR_ROOT or
+ * what is wrong with the signature.
  */
-const struct mse_root *mse_known_root(const struct mse_roots *roots,
-                                      const struct mse_collateral *collateral,
-                                      const struct mse_cert *cert, enum mse_root_kind kind,
-                                      struct mse_error *err);
+const struct mse_root *mse_known_root(const struct mse_roots *roots, const struct mse_cert *cert,
+                                      enum mse_root_kind kind, struct mse_error *err);
 /* The pinned root with this digest of its key, or NULL. */
 const struct mse_root *mse_known_root_digest(const struct mse_roots *roots,
                                              const uint8_t digest[static 32]);

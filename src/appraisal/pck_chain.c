@@ -120,7 +120,7 @@ static bool check_roles(const struct search *s, const struct found_certs *certs,
         if (certs->role[i] != MSE_ROLE_INTEL_ROOT)
             return mse_fail_text(err, MSE_ERR_CHAIN, "cert_data", "%s has no place in a PCK chain",
                                  mse_cert_name_text(certs->cert[i].subject, name, sizeof(name)));
-        if (mse_known_root(s->roots, s->collateral, &certs->cert[i], MSE_ROOT_INTEL, err) == NULL)
+        if (mse_known_root(s->roots, &certs->cert[i], MSE_ROOT_INTEL, err) == NULL)
             return false;
     }
     return true;

@@ -15,29 +15,6 @@ static bool is_list_of_root(const struct mse_revocation *r, const struct mse_ite
     return mse_known_root_of(r->roots, item) == root;
 }
 
-static bool is_in_date(const struct mse_item *item, int64_t at)
-{
-    return mse_window_judge(item->valid_from, item->valid_until, at) == MSE_ERR_NONE;
-}
-
-static const struct mse_item *find_list_of_root(const struct mse_revocation *r,
-                                                const struct mse_root *root)
-{
-    const struct mse_item *best = NULL;
-
-    for (size_t i = 0; i < r->collateral->count; i++) {
-        const struct mse_item *item = r->collateral->items[i];
-
-        if (item->kind != MSE_ITEM_CRL || !item->authenticated || !is_list_of_root(r, item, root))
-            continue;
-        if (best == NULL || is_in_date(item, r->at) > is_in_date(best, r->at) ||
-            (is_in_date(item, r->at) == is_in_date(best, r->at) &&
-             item->crl.this_update > best->crl.this_update))
-            best = item;
-    }
-    return best;
-}
-
 static bool is_signed_by(const struct mse_crl *crl, const struct mse_crl_issuer *issuer)
 {
     struct mse_error ignored = { 0 };
@@ -48,59 +25,63 @@ static bool is_signed_by(const struct mse_crl *crl, const struct mse_crl_issuer 
                          &ignored);
 }
 
-static void judge_list(const struct mse_revocation *r, const struct mse_crl_issuer *issuer,
-                       const struct mse_crl *crl, int64_t from, int64_t until,
-                       const struct mse_crl_subject *subjects, size_t count)
-{
-    enum mse_err_code code = mse_window_judge(from, until, r->at);
-    char text[MSE_WINDOW_TEXT_SIZE];
+/* The list whose dates count: in date before out of date, then the newest. */
+struct best_list {
+    bool found, in_date;
+    int64_t from, until, this_update;
+};
 
-    mse_window_add(r->window, from, until);
+/*
+ * One genuine list. Whoever is on it is revoked, however old the list is: a revocation is not
+ * forgotten because an older list without it is still in date.
+ */
+static void hear_list(const struct mse_revocation *r, const struct mse_crl *crl, int64_t from,
+                      int64_t until, const struct mse_crl_subject *subjects, size_t count,
+                      struct best_list *best)
+{
+    bool in_date = mse_window_judge(from, until, r->at) == MSE_ERR_NONE;
+
     for (size_t i = 0; i < count; i++) {
         if (subjects[i].cert != NULL && mse_crl_lists(crl, subjects[i].cert->serial))
             mse_check_fail(r->checks, MSE_CHECK_REVOCATION, MSE_ERR_REVOKED, "the %s is revoked",
                            subjects[i].name);
     }
-    if (code != MSE_ERR_NONE)
-        mse_check_unknown(r->checks, MSE_CHECK_REVOCATION, code,
-                          "the revocation list of the %s is %s", issuer->name,
-                          mse_window_text(code, from, until, text));
+    if (best->found && (best->in_date > in_date ||
+                        (best->in_date == in_date && best->this_update >= crl->this_update)))
+        return;
+    *best = (struct best_list){ true, in_date, from, until, crl->this_update };
 }
 
-/* A list that nobody authenticated before: parsed and checked here. False: it is no use. */
-static bool judge_foreign_list(const struct mse_revocation *r, const struct mse_crl_issuer *issuer,
-                               struct mse_bytes der, const struct mse_crl_subject *subjects,
-                               size_t count)
+/* A list that nobody authenticated before: parsed and checked here, or passed over. */
+static void hear_foreign_list(const struct mse_revocation *r, const struct mse_crl_issuer *issuer,
+                              struct mse_bytes der, const struct mse_crl_subject *subjects,
+                              size_t count, struct best_list *best)
 {
     struct mse_error ignored = { 0 };
     struct mse_crl crl;
-    bool good;
 
     if (!mse_crl_parse(der, &crl, &ignored))
-        return false;
-    good = is_signed_by(&crl, issuer);
-    if (good)
-        judge_list(r, issuer, &crl, crl.this_update, crl.next_update, subjects, count);
+        return;
+    if (is_signed_by(&crl, issuer))
+        hear_list(r, &crl, crl.this_update, crl.next_update, subjects, count, best);
     mse_crl_cleanup(&crl);
-    return good;
 }
 
-/*
- * A set without the CA's certificate cannot authenticate the CA's list; the chain can. Real sets
- * are like that: the quote brings the certificate. The list in date is looked for first.
- */
-static bool judge_orphan_list(const struct mse_revocation *r, const struct mse_crl_issuer *issuer,
-                              const struct mse_crl_subject *subjects, size_t count)
+static bool speaks_for(const struct mse_revocation *r, const struct mse_item *item,
+                       const struct mse_crl_issuer *issuer)
 {
-    for (size_t i = 0; i < r->collateral->count; i++) {
-        const struct mse_item *item = r->collateral->items[i];
+    if (issuer->ca == NULL)
+        return is_list_of_root(r, item, issuer->root);
+    return item->issuer != NULL && item->issuer->kind == MSE_ITEM_CERT &&
+           mse_bytes_equal(item->issuer->cert.subject, issuer->ca->subject) &&
+           mse_bytes_equal(item->issuer->cert.key_bits, issuer->ca->key_bits);
+}
 
-        if (item->kind == MSE_ITEM_CRL && !item->authenticated &&
-            item->why_not.code == MSE_ERR_MISSING &&
-            judge_foreign_list(r, issuer, item->bytes, subjects, count))
-            return true;
-    }
-    return false;
+/* A set without the CA's certificate cannot authenticate the CA's list; the chain can. Real sets
+ * are like that: the quote brings the certificate. */
+static bool is_orphan(const struct mse_item *item)
+{
+    return !item->authenticated && item->why_not.code == MSE_ERR_MISSING;
 }
 
 static void report_missing(const struct mse_revocation *r, const struct mse_crl_issuer *issuer)
@@ -127,19 +108,30 @@ void mse_revocation_judge(const struct mse_revocation *revocation,
                           const struct mse_crl_subject *subjects, size_t count)
 {
     const struct mse_revocation *r = revocation;
-    const struct mse_item *item = NULL;
+    struct best_list best = { 0 };
+    char text[MSE_WINDOW_TEXT_SIZE];
+    enum mse_err_code code;
 
-    if (r->collateral != NULL)
-        item = issuer->ca != NULL ? mse_collateral_crl(r->collateral, issuer->ca, r->at)
-                                  : find_list_of_root(r, issuer->root);
-    if (item != NULL) {
-        judge_list(r, issuer, &item->crl, item->valid_from, item->valid_until, subjects, count);
+    for (size_t i = 0; r->collateral != NULL && i < r->collateral->count; i++) {
+        const struct mse_item *item = r->collateral->items[i];
+
+        if (item->kind != MSE_ITEM_CRL)
+            continue;
+        if (item->authenticated && speaks_for(r, item, issuer))
+            hear_list(r, &item->crl, item->valid_from, item->valid_until, subjects, count, &best);
+        else if (is_orphan(item) && issuer->ca != NULL)
+            hear_foreign_list(r, issuer, item->bytes, subjects, count, &best);
+    }
+    if (r->brought.len > 0)
+        hear_foreign_list(r, issuer, r->brought, subjects, count, &best);
+    if (!best.found) {
+        report_missing(r, issuer);
         return;
     }
-    if (r->collateral != NULL && issuer->ca != NULL &&
-        judge_orphan_list(r, issuer, subjects, count))
-        return;
-    if (r->brought.len > 0 && judge_foreign_list(r, issuer, r->brought, subjects, count))
-        return;
-    report_missing(r, issuer);
+    mse_window_add(r->window, best.from, best.until);
+    code = mse_window_judge(best.from, best.until, r->at);
+    if (code != MSE_ERR_NONE)
+        mse_check_unknown(r->checks, MSE_CHECK_REVOCATION, code,
+                          "the revocation list of the %s is %s", issuer->name,
+                          mse_window_text(code, best.from, best.until, text));
 }

@@ -22,7 +22,7 @@ struct mse_crl_subject {
 struct mse_revocation {
     const struct mse_roots *roots;
     const struct mse_collateral *collateral; /* may be NULL */
-    /* A list that came with the evidence, DER; used if the set has none. Empty: none. */
+    /* A list that came with the evidence, DER: one more beside those of the set. Empty: none. */
     struct mse_bytes brought;
     int64_t at;
     struct mse_checks *checks;
@@ -30,9 +30,9 @@ struct mse_revocation {
 };
 
 /*
- * REVOCATION fails if a subject is on the issuer's list, even if the list is not in date, or if the
- * only list is not genuine; it is unknown if there is no list or none in date. It is never passed
- * here: the caller does that once all lists were asked.
+ * REVOCATION fails if a subject is on any genuine list of the issuer, whatever the dates of that
+ * list, or if the only list is not genuine; it is unknown if there is no list or none in date. It
+ * is never passed here: the caller does that once all lists were asked.
  */
 void mse_revocation_judge(const struct mse_revocation *revocation,
                           const struct mse_crl_issuer *issuer,

@@ -90,7 +90,7 @@ static bool take_brought(struct search *s, const struct mse_snp_cert *in)
                              "one that is labelled as another turns out to be a %s",
                              mse_cert_role_name(b->role[b->count]));
     if (b->role[b->count] == MSE_ROLE_ARK &&
-        mse_known_root(s->roots, s->collateral, cert, MSE_ROOT_AMD, s->err) == NULL)
+        mse_known_root(s->roots, cert, MSE_ROOT_AMD, s->err) == NULL)
         return false;
     b->count++;
     return true;

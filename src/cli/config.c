@@ -288,20 +288,28 @@ static void copy_without(struct mse_writer *w, const char *text, size_t len, con
         mse_write_text(w, "\n");
 }
 
-/* True as well if what is stored under this name cannot be read: it is not the same then. */
-static bool differs(const struct cli *cli, const struct operator_entry *entry)
+/* False if other keys are stored under this name, or if nobody can tell which. */
+static bool check_no_other(const struct cli *cli, const struct operator_entry *entry,
+                           const char *path, struct mse_error *err)
 {
     struct operator_entry old;
     struct mse_error why = { 0 };
     bool found = false;
 
-    if (!config_operator(cli, entry->name, &found, &old, &why))
-        return why.code != MSE_ERR_MISSING;
-    return memcmp(old.mrsigner, entry->mrsigner, 32) != 0 ||
-           memcmp(old.instance_key, entry->instance_key, 32) != 0 ||
-           old.isv_prod_id != entry->isv_prod_id || old.min_isv_svn != entry->min_isv_svn ||
-           old.runtime_key_count != entry->runtime_key_count ||
-           memcmp(old.runtime_keys, entry->runtime_keys, sizeof(old.runtime_keys)) != 0;
+    if (!config_operator(cli, entry->name, &found, &old, &why)) {
+        if (why.code == MSE_ERR_MISSING)
+            return true;
+        *err = why;
+        return false;
+    }
+    if (memcmp(old.mrsigner, entry->mrsigner, 32) == 0 &&
+        memcmp(old.instance_key, entry->instance_key, 32) == 0 &&
+        old.isv_prod_id == entry->isv_prod_id && old.min_isv_svn == entry->min_isv_svn &&
+        old.runtime_key_count == entry->runtime_key_count &&
+        memcmp(old.runtime_keys, entry->runtime_keys, sizeof(old.runtime_keys)) == 0)
+        return true;
+    return mse_fail_text(err, MSE_ERR_EXISTS, path,
+                         "has other keys for \"%s\": --force replaces them", entry->name);
 }
 
 /* What is written has to be readable: nothing is appended to a file that is broken, or that has
@@ -332,9 +340,8 @@ bool config_store_operator(const struct cli *cli, const struct operator_entry *e
 
     if (!ok)
         return false;
-    if (!replace && differs(cli, entry))
-        return mse_fail_text(err, MSE_ERR_EXISTS, path,
-                             "has other keys for \"%s\": --force replaces them", entry->name);
+    if (!replace && !check_no_other(cli, entry, path, err))
+        return false;
     (void)places_config(cli, dir, sizeof(dir));
     ok = mse_dir_make(dir, err);
     if (ok && access(path, F_OK) == 0) {

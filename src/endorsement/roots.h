@@ -19,6 +19,10 @@ struct mse_roots {
     struct mse_root of[MSE_ROOTS_MAX];
     uint8_t key_digest[MSE_ROOTS_MAX][32]; /* SHA-256 of the BIT STRING content */
     size_t count;
+    /* SHA-256 of whole root certificates that are known to be intact: the vendors' published ones,
+     * or those of the simulation's file, checked when it was read. */
+    uint8_t intact[MSE_ROOTS_MAX][32];
+    size_t intact_count;
     bool simulated;
 };
 
@@ -31,6 +35,13 @@ MSE_MUST_CHECK bool mse_roots_vendor(struct mse_roots *out, struct mse_error *er
 MSE_MUST_CHECK bool mse_roots_simulated(struct mse_bytes pem, struct mse_roots *out,
                                         struct mse_error *err);
 void mse_roots_cleanup(struct mse_roots *roots);
+/*
+ * A certificate with a pinned key that is intact: a published one, recognised by its bytes, or one
+ * whose self-signature the pinned key made. Nothing but the key of another may be believed.
+ */
+MSE_MUST_CHECK bool mse_roots_check_intact(const struct mse_roots *roots,
+                                           const struct mse_root *root, const struct mse_cert *cert,
+                                           struct mse_error *err);
 /* The root with exactly this key, or NULL. */
 const struct mse_root *mse_roots_find(const struct mse_roots *roots, const struct mse_cert *cert);
 

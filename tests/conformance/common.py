@@ -110,6 +110,9 @@ class Programs:
         self.simulated = bool(simulation_root)
         self.home = tempfile.TemporaryDirectory(prefix="mse-conformance-")
         kept = {k: v for k, v in os.environ.items() if k.endswith(("SAN_OPTIONS", "PATH"))}
+        # A sanitizer's complaint must not look like one of the program's own exit statuses.
+        kept.setdefault("ASAN_OPTIONS", "exitcode=99")
+        kept.setdefault("UBSAN_OPTIONS", "halt_on_error=1:exitcode=99")
         self.env = {**kept, "HOME": self.home.name, "LC_ALL": "C"}
         self.runs = 0
         self._lock = threading.Lock()

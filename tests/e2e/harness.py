@@ -56,6 +56,17 @@ class Done:
     def check(self, name):
         return next(c for c in self.report["checks"] if c["name"] == name)
 
+    @property
+    def no_result(self):
+        """Nothing on standard output; with --json the error that says why, and nothing else."""
+        if self.out == b"":
+            return True
+        if "--json" not in self.words:
+            return False
+        error = json.loads(self.out)
+        assert set(error) <= {"schema", "code", "subject", "offset", "message"}, str(self)
+        return error["schema"] == "mse-error-v1" and bool(error["code"])
+
     def __str__(self):
         text = self.out.decode(errors="replace")
         try:
@@ -185,7 +196,7 @@ def refused(done, check, code, status=NO):
 def wrong_usage(done, text=""):
     """Exit status 2, nothing on standard output, a message that has this text."""
     assert done.code == USAGE, str(done)
-    assert done.out == b"" and done.written == {}
+    assert done.no_result and done.written == {}
     assert text in done.err and done.err.startswith("mse: "), done.err
 
 

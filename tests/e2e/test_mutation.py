@@ -27,7 +27,9 @@ AT = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 CORPUS = os.environ.get("MSE_CORPUS")
 EACH = 5
 TIMEOUT_S = 300
-PASSES = ("cold", "warm")
+# Sanitizers make each judgement ten times as slow: then fewer, and the caches are left alone.
+SANITIZED = os.environ.get("MSE_SANITIZER") == "1"
+PASSES = ("cold",) if SANITIZED else ("cold", "warm")
 
 
 def set_policy(flags):
@@ -119,6 +121,10 @@ def simulated(place, kind, path, collateral, *, certificate=False, how="cold", b
     return words + set_policy(SIMULATED_POLICY[kind])
 
 
+def chosen(names):
+    return list(names)[::3] if SANITIZED else names
+
+
 def kind_of(name, collateral):
     if collateral.startswith("amd"):
         return "snp"
@@ -126,7 +132,7 @@ def kind_of(name, collateral):
 
 
 @pytest.mark.parametrize("how", PASSES)
-@pytest.mark.parametrize("name", EVIDENCE)
+@pytest.mark.parametrize("name", chosen(EVIDENCE))
 def test_no_byte_of_simulated_evidence_can_change(mutate, world, place, name, how):
     make, collateral, both = EVIDENCE[name]
     path = place / name
@@ -137,7 +143,7 @@ def test_no_byte_of_simulated_evidence_can_change(mutate, world, place, name, ho
 
 
 @pytest.mark.parametrize("how", PASSES)
-@pytest.mark.parametrize("name", CERTIFICATES)
+@pytest.mark.parametrize("name", chosen(CERTIFICATES))
 def test_no_byte_of_an_attested_certificate_can_change(mutate, world, place, name, how):
     collateral = CERTIFICATES[name]
     path = place / f"{name}.der"

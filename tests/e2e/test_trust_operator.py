@@ -132,7 +132,7 @@ STATEMENTS = {
     "a member missing": {"uuid": None},
     "one too many": {"extra": "x"},
     "number as text": {"not_after": "9999999999"},
-    "bytes behind it": {"wrong": b" "},
+    "bytes behind it": {"wrong": b"{}"},
     "no JSON": {"wrong": b"x"},
 }
 
