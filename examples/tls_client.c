@@ -85,8 +85,8 @@ static bool ask(const struct client *c, const char *where, const char *name)
     int n;
 
     if (bio != NULL && BIO_get_ssl(bio, &ssl) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1 &&
-        BIO_set_conn_hostname(bio, where) == 1)
-        proven = BIO_do_handshake(bio) == 1; /* the verdict is given in here */
+        BIO_set_conn_hostname(bio, where) == 1) /* the verdict is given in the handshake */
+        proven = BIO_do_handshake(bio) == 1 && mse_tls_proven(ssl);
     if (proven) {
         (void)BIO_printf(bio, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", name);
         while ((n = BIO_read(bio, reply, sizeof(reply))) > 0)

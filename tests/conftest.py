@@ -19,6 +19,6 @@ def pytest_configure(config):
 @pytest.fixture(scope="session")
 def build():
     """The build directory under test."""
-    path = Path(os.environ.get("MSE_BUILD", ROOT / "build"))
+    path = Path(os.environ.get("MSE_BUILD", ROOT / "build")).resolve()
     assert (path / "build.ninja").exists(), f"{path} is no build directory: run make build"
     return path

@@ -260,6 +260,21 @@ static void evaluate_early(struct job *j, const struct mse_item *identity)
         j->out->early = (struct mse_tcb_result){ 0 };
 }
 
+/* The vendor signs old evaluations anew as long as it keeps them: whoever answers for it could
+ * choose one. What is known to be newer counts, even if it is out of date by now. */
+static bool is_newest_known(struct job *j, const struct mse_item *item)
+{
+    uint32_t known = 0;
+
+    if (!mse_collateral_newer_known(j->collateral, item, j->at, &known))
+        return true;
+    return mse_check_unknown(
+        j->checks, MSE_CHECK_COLLATERAL, MSE_ERR_EXPIRED,
+        "%s is of an older evaluation than %u, which is known but not in date: "
+        "fetch it anew",
+        item->name, (unsigned)known);
+}
+
 static void judge_collateral(struct job *j, const struct mse_item *info,
                              const struct mse_item *identity)
 {
@@ -284,7 +299,8 @@ static void judge_collateral(struct job *j, const struct mse_item *info,
         mse_check_fail_error(j->checks, MSE_CHECK_COLLATERAL, &why);
         return;
     }
-    mse_check_pass(j->checks, MSE_CHECK_COLLATERAL);
+    if (is_newest_known(j, info) && is_newest_known(j, identity))
+        mse_check_pass(j->checks, MSE_CHECK_COLLATERAL);
     evaluate_early(j, identity);
 }
 

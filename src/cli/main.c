@@ -163,7 +163,7 @@ enum exit_code cmd_help(struct cli *cli, int argc, char **argv)
     const struct command *command;
     int words = 0;
 
-    if (argc > 0) {
+    if (argc > 0 && strcmp(argv[0], "--help") != 0 && strcmp(argv[0], "-h") != 0) {
         command = find_command(argc, argv, &words);
         if (command != NULL && words == argc && command->run != cmd_help)
             return command->run(cli, 1, only_help);

@@ -15,6 +15,9 @@
 static const struct mse_bytes oid_crl_number = { (const uint8_t *)"\x55\x1d\x14", 3 };
 static const struct mse_bytes oid_reason_code = { (const uint8_t *)"\x55\x1d\x15", 3 };
 static const struct mse_bytes oid_authority_key_id = { (const uint8_t *)"\x55\x1d\x23", 3 };
+static const struct mse_bytes oid_delta_indicator = { (const uint8_t *)"\x55\x1d\x1b", 3 };
+static const struct mse_bytes oid_distribution_point = { (const uint8_t *)"\x55\x1d\x1c", 3 };
+static const struct mse_bytes oid_certificate_issuer = { (const uint8_t *)"\x55\x1d\x1d", 3 };
 
 static int compare(struct mse_bytes a, struct mse_bytes b)
 {
@@ -30,7 +33,7 @@ static int compare_entries(const void *a, const void *b)
 
 /*
  * RFC 5280, 5.3: an entry with a critical extension that is not understood makes the whole list
- * unusable. certificateIssuer is one: it would make the entry be about another issuer's number.
+ * unusable. certificateIssuer does so always: the entry would be about another issuer's number.
  */
 static void read_entry_extensions(struct mse_reader *entry)
 {
@@ -39,7 +42,8 @@ static void read_entry_extensions(struct mse_reader *entry)
 
     mse_extensions_read(entry, extensions, ENTRY_EXTENSIONS_MAX, &count, "crlEntryExtensions");
     for (size_t i = 0; i < count; i++) {
-        if (extensions[i].critical && !mse_bytes_equal(extensions[i].oid, oid_reason_code))
+        if (mse_bytes_equal(extensions[i].oid, oid_certificate_issuer) ||
+            (extensions[i].critical && !mse_bytes_equal(extensions[i].oid, oid_reason_code)))
             mse_extension_refuse(entry, &extensions[i], "crlEntryExtensions");
     }
 }
@@ -85,7 +89,17 @@ static void read_entries(struct mse_reader *tbs, unsigned version, struct mse_cr
         qsort(crl->serials, crl->serial_count, sizeof(*crl->serials), compare_entries);
 }
 
-/* RFC 5280, 5.2. Delta lists and partial ones say so in a critical extension. */
+/*
+ * Delta lists and partial ones say so in an extension (RFC 5280, 5.2.4 and 5.2.5). It should be
+ * critical; where it is not, the list still does not name everybody who is revoked.
+ */
+static bool is_partial(const struct mse_extension *extension)
+{
+    return mse_bytes_equal(extension->oid, oid_delta_indicator) ||
+           mse_bytes_equal(extension->oid, oid_distribution_point);
+}
+
+/* RFC 5280, 5.2. */
 static void read_list_extensions(struct mse_reader *tbs, struct mse_crl *crl)
 {
     struct mse_extension extensions[LIST_EXTENSIONS_MAX];
@@ -103,8 +117,9 @@ static void read_list_extensions(struct mse_reader *tbs, struct mse_crl *crl)
             crl->number = mse_der_read_big(&payload, "cRLNumber");
             if (!mse_read_done(&payload, "cRLNumber"))
                 return;
-        } else if (extensions[i].critical &&
-                   !mse_bytes_equal(extensions[i].oid, oid_authority_key_id)) {
+        } else if (is_partial(&extensions[i]) ||
+                   (extensions[i].critical &&
+                    !mse_bytes_equal(extensions[i].oid, oid_authority_key_id))) {
             mse_extension_refuse(tbs, &extensions[i], "crlExtensions");
         }
     }

@@ -22,7 +22,10 @@ struct mse_crl {
     size_t serial_count;
 };
 
-/* Parses DER; unknown critical extensions of the list or of an entry are refused. */
+/*
+ * Parses DER. Unknown critical extensions of the list or of an entry are refused, and those of
+ * delta, partial and indirect lists whatever they say of themselves.
+ */
 MSE_MUST_CHECK bool mse_crl_parse(struct mse_bytes der, struct mse_crl *out, struct mse_error *err);
 void mse_crl_cleanup(struct mse_crl *crl);
 /* serial is struct mse_cert's: without sign octet. */

@@ -22,14 +22,17 @@ struct context {
 struct attempt {
     struct mse_item *item;
     int64_t from, until; /* the item's own validity */
+    uint32_t usage;      /* keyUsage that its issuer needs; 0: any does */
+    /* Under a certificate of the set that is no root. */
     bool (*fits)(const struct attempt *attempt, const struct mse_item *issuer);
     bool (*check)(const struct attempt *attempt, const struct mse_item *issuer,
                   struct mse_error *err);
-    /* Under a pinned root whose certificate is not in the set; NULL: never. */
+    /* Under a pinned root, of which only the key and the name are known; NULL: never. */
     bool (*fits_root)(const struct attempt *attempt, const struct mse_root *root);
     bool (*check_root)(const struct attempt *attempt, const struct mse_root *root,
                        struct mse_error *err);
-    struct mse_bytes body; /* signed JSON */
+    struct mse_bytes issuer_name; /* certificates and CRLs */
+    struct mse_bytes body;        /* signed JSON */
     uint8_t signature[64];
 };
 
@@ -43,6 +46,12 @@ static void settle(struct mse_item *item, bool authenticated)
     memset(item->root_key_digest, 0, sizeof(item->root_key_digest));
 }
 
+static bool is_root(const struct mse_item *item)
+{
+    return item->role == MSE_ROLE_INTEL_ROOT || item->role == MSE_ROLE_ARK;
+}
+
+/* A pinned key does not expire: what copies of its certificate say narrows nothing. */
 static void set_window(struct mse_item *item, int64_t from, int64_t until)
 {
     const struct mse_item *issuer = item->issuer;
@@ -67,7 +76,12 @@ static int64_t overlap(const struct attempt *a, const struct mse_item *issuer)
 static bool is_candidate(const struct attempt *a, const struct mse_item *issuer)
 {
     return issuer->kind == MSE_ITEM_CERT && issuer->authenticated && issuer != a->item &&
-           a->fits(a, issuer);
+           !is_root(issuer) && a->fits(a, issuer);
+}
+
+static bool is_entitled(const struct attempt *a, const struct mse_cert *issuer)
+{
+    return a->usage == 0 || !issuer->has_key_usage || (issuer->key_usage & a->usage) != 0;
 }
 
 /*
@@ -83,51 +97,73 @@ static const struct mse_item *best_of_key(const struct context *c, const struct 
         const struct mse_item *issuer = c->set->items[i];
 
         if (is_candidate(a, issuer) && issuer->key == first->key &&
-            overlap(a, issuer) > overlap(a, best))
+            is_entitled(a, &issuer->cert) && overlap(a, issuer) > overlap(a, best))
             best = issuer;
     }
     return best;
 }
 
-/* Tries each key of the fitting certificates once. tried counts them. */
-static bool find_issuer(const struct context *c, const struct attempt *a, size_t *tried,
+/*
+ * Tries the fitting certificates until one's key made the signature. A key that did not is not
+ * tried again; another certificate with the key of one that was refused for something else is.
+ */
+static bool find_issuer(const struct context *c, const struct attempt *a, bool *met,
                         struct mse_error *err)
 {
     const struct mse_key *keys[MAX_TRIES];
+    size_t tried = 0;
 
-    for (size_t i = 0; i < c->set->count && *tried < MAX_TRIES; i++) {
+    for (size_t i = 0; i < c->set->count && tried < MAX_TRIES; i++) {
         const struct mse_item *issuer = c->set->items[i];
         struct mse_error failure = { 0 };
         bool again = false;
 
         if (!is_candidate(a, issuer))
             continue;
-        for (size_t j = 0; j < *tried; j++)
+        *met = true;
+        for (size_t j = 0; j < tried; j++)
             again |= keys[j] == issuer->key;
         if (again)
             continue;
-        keys[(*tried)++] = issuer->key;
         if (a->check(a, issuer, &failure)) {
             a->item->issuer = best_of_key(c, a, issuer);
             return true;
         }
+        if (failure.code == MSE_ERR_SIGNATURE)
+            keys[tried++] = issuer->key;
         if (err->code == MSE_ERR_NONE)
             *err = failure;
     }
     return false;
 }
 
-static bool find_root(const struct context *c, const struct attempt *a, size_t *tried,
+/* The certificate of a root in the set, for those who ask who signed; NULL if there is none. */
+static const struct mse_item *cert_of_root(const struct context *c, const struct mse_root *root,
+                                           struct mse_bytes name)
+{
+    for (size_t i = 0; i < c->set->count; i++) {
+        const struct mse_item *item = c->set->items[i];
+
+        if (item->authenticated && is_root(item) && item->key == root->key &&
+            mse_bytes_equal(item->cert.subject, name))
+            return item;
+    }
+    return NULL;
+}
+
+static bool find_root(const struct context *c, const struct attempt *a, bool *met,
                       struct mse_error *err)
 {
     for (size_t i = 0; i < c->roots->count; i++) {
+        const struct mse_root *root = &c->roots->of[i];
         struct mse_error failure = { 0 };
 
-        if (!a->fits_root(a, &c->roots->of[i]))
+        if (!a->fits_root(a, root))
             continue;
-        (*tried)++;
-        if (a->check_root(a, &c->roots->of[i], &failure)) {
+        *met = true;
+        if (a->check_root(a, root, &failure)) {
             memcpy(a->item->root_key_digest, c->roots->key_digest[i], MSE_SHA256_SIZE);
+            a->item->issuer = cert_of_root(c, root, a->issuer_name);
             return true;
         }
         if (err->code == MSE_ERR_NONE)
@@ -140,14 +176,14 @@ static bool find_root(const struct context *c, const struct attempt *a, size_t *
 static bool find_signer(const struct context *c, const struct attempt *a, const char *missing,
                         struct mse_error *err)
 {
-    size_t tried = 0;
+    bool met = false;
     struct mse_error first = { 0 };
 
-    if (find_issuer(c, a, &tried, &first) ||
-        /* With a root's certificate at hand its key was tried above. */
-        (tried == 0 && a->fits_root != NULL && find_root(c, a, &tried, &first)))
+    if (find_issuer(c, a, &met, &first) ||
+        (a->fits_root != NULL && find_root(c, a, &met, &first)))
         return true;
-    if (tried == 0)
+    a->item->no_issuer = !met;
+    if (!met)
         return mse_fail_text(err, MSE_ERR_MISSING, "issuer", "%s", missing);
     if (err->code == MSE_ERR_NONE)
         *err = first;
@@ -207,6 +243,8 @@ static bool authenticate_cert(const struct context *c, struct mse_item *item, st
         .item = item,
         .from = item->cert.not_before,
         .until = item->cert.not_after,
+        .usage = MSE_KEY_USAGE_CERT_SIGN,
+        .issuer_name = item->cert.issuer,
         .fits = cert_fits,
         .check = cert_check,
         .fits_root = cert_fits_root,
@@ -221,18 +259,28 @@ static bool authenticate_cert(const struct context *c, struct mse_item *item, st
     return true;
 }
 
-/* A pinned key needs no signature: its certificate is accepted for the key alone. */
+/* Named as the root with this key is, and issued by itself. */
+static bool is_certificate_of_root(const struct mse_cert *cert, const struct mse_root *root)
+{
+    return mse_cert_role_guess(cert) == mse_root_role(root) &&
+           mse_cert_product(cert) == root->product && mse_bytes_equal(cert->issuer, cert->subject);
+}
+
+/*
+ * Nobody checks the signature of a root's certificate, so it is accepted for nothing but its key,
+ * which is pinned, and its name, which was compared: its dates and extensions say nothing.
+ */
 static void accept_root(const struct context *c, struct mse_item *item)
 {
     const struct mse_root *root = mse_roots_find(c->roots, &item->cert);
 
-    if (root == NULL)
+    if (root == NULL || !is_certificate_of_root(&item->cert, root))
         return;
     item->key = mse_key_share(root->key);
     item->role = mse_root_role(root);
     item->authenticated = true;
-    item->valid_from = item->cert.not_before;
-    item->valid_until = item->cert.not_after;
+    item->valid_from = INT64_MIN;
+    item->valid_until = INT64_MAX;
 }
 
 /* Links between the certificate and a root, by its subject; 0: it cannot be one that we know. */
@@ -245,10 +293,15 @@ static unsigned depth_of(const struct mse_item *item)
     return role == MSE_ROLE_PCK_LEAF || role == MSE_ROLE_VCEK || role == MSE_ROLE_VLEK ? 2 : 0;
 }
 
-static void refuse_stranger(struct mse_item *item)
+static void refuse_stranger(const struct context *c, struct mse_item *item)
 {
     enum mse_cert_role role = mse_cert_role_guess(&item->cert);
 
+    if (mse_roots_find(c->roots, &item->cert) != NULL) {
+        mse_fail_text(&item->why_not, MSE_ERR_CHAIN, "certificate",
+                      "has the key of a pinned root, but not its name as subject and issuer");
+        return;
+    }
     if (role == MSE_ROLE_INTEL_ROOT || role == MSE_ROLE_ARK) {
         mse_fail_text(&item->why_not, MSE_ERR_ROOT, "certificate",
                       "calls itself %s, but its key is not a pinned one", mse_cert_role_name(role));
@@ -274,7 +327,7 @@ static void authenticate_certs(const struct context *c)
                 depth_of(item) != depth)
                 continue;
             if (depth == 0)
-                refuse_stranger(item);
+                refuse_stranger(c, item);
             else
                 settle(item, authenticate_cert(c, item, &item->why_not));
         }
@@ -292,8 +345,8 @@ static bool crl_algorithm_fits(const struct mse_item *item, enum mse_cert_role i
 /* AMD's CRLs all come from the ARK; Intel has one of the root and one of each PCK CA. */
 static bool crl_fits(const struct attempt *a, const struct mse_item *issuer)
 {
-    return (issuer->role == MSE_ROLE_INTEL_ROOT || issuer->role == MSE_ROLE_PCK_PLATFORM_CA ||
-            issuer->role == MSE_ROLE_PCK_PROCESSOR_CA || issuer->role == MSE_ROLE_ARK) &&
+    return (issuer->role == MSE_ROLE_PCK_PLATFORM_CA ||
+            issuer->role == MSE_ROLE_PCK_PROCESSOR_CA) &&
            mse_bytes_equal(a->item->crl.issuer, issuer->cert.subject);
 }
 
@@ -332,6 +385,7 @@ static bool authenticate_crl(const struct context *c, struct mse_item *item, str
 {
     struct attempt a = {
         .item = item,
+        .usage = MSE_KEY_USAGE_CRL_SIGN,
         .fits = crl_fits,
         .check = crl_check,
         .fits_root = crl_fits_root,
@@ -340,6 +394,7 @@ static bool authenticate_crl(const struct context *c, struct mse_item *item, str
 
     if (!mse_crl_parse(item->bytes, &item->crl, err))
         return false;
+    a.issuer_name = item->crl.issuer;
     a.from = item->crl.this_update;
     a.until = item->crl.next_update;
     if (find_signer(c, &a, "no certificate of the CRL's issuer that a pinned root vouches for",

@@ -317,6 +317,35 @@ const struct mse_item *mse_collateral_qe_identity(const struct mse_collateral *c
     return best;
 }
 
+static bool is_about_the_same(const struct mse_item *a, const struct mse_item *b)
+{
+    if (a->kind != b->kind || a->early != b->early)
+        return false;
+    if (a->kind == MSE_ITEM_TCB_INFO)
+        return a->tcb_info.is_tdx == b->tcb_info.is_tdx &&
+               memcmp(a->tcb_info.fmspc, b->tcb_info.fmspc, sizeof(a->tcb_info.fmspc)) == 0;
+    return a->kind == MSE_ITEM_QE_IDENTITY && a->qe_identity.id == b->qe_identity.id;
+}
+
+bool mse_collateral_newer_known(const struct mse_collateral *collateral,
+                                const struct mse_item *chosen, int64_t at, uint32_t *known)
+{
+    uint32_t own = rank_of(chosen, at).tcb_eval;
+
+    *known = own;
+    for (size_t i = 0; i < collateral->count; i++) {
+        const struct mse_item *item = collateral->items[i];
+        struct rank rank;
+
+        if (!item->authenticated || !is_about_the_same(item, chosen))
+            continue;
+        rank = rank_of(item, at);
+        if (rank.issued <= at && rank.tcb_eval > *known)
+            *known = rank.tcb_eval;
+    }
+    return *known > own;
+}
+
 /* Signed by this certificate's key: the certificate that signed it may be another with that key. */
 static bool is_key_of(const struct mse_item *crl, const struct mse_cert *issuer)
 {

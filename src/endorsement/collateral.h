@@ -42,12 +42,14 @@ struct mse_item {
     bool early;             /* of the vendor's early update set */
     bool authenticated;     /* signature chains to a pinned root; says nothing about dates */
     struct mse_error why_not;
-    /* Validity window of the item and all that its authentication rests on. */
+    bool no_issuer; /* why_not: well formed, but its issuer's certificate is not in the set */
+    /* Validity window of the item and all that its authentication rests on; pinned roots do not
+     * narrow it, their own has no ends. */
     int64_t valid_from, valid_until;
     /* Certificate that signed it; NULL for a root and for what a pinned root signed whose own
-     * certificate is not in the set: then root_key_digest says which. */
+     * certificate is not in the set. */
     const struct mse_item *issuer;
-    uint8_t root_key_digest[32]; /* as in struct mse_roots */
+    uint8_t root_key_digest[32]; /* of what a pinned root signed: as in struct mse_roots */
     enum mse_cert_role role;     /* certificates, set once authenticated */
     struct mse_cert cert;
     struct mse_key *key; /* of a certificate; owned */
@@ -89,6 +91,12 @@ const struct mse_item *mse_collateral_tcb_info(const struct mse_collateral *coll
                                                int64_t at);
 const struct mse_item *mse_collateral_qe_identity(const struct mse_collateral *collateral,
                                                   enum mse_qe_id id, bool early, int64_t at);
+/*
+ * True if an authentic item about the same thing (TEE and FMSPC, or identity; early or not), issued
+ * by that instant, has a higher tcbEvaluationDataNumber than the chosen one; *known is the highest.
+ */
+bool mse_collateral_newer_known(const struct mse_collateral *collateral,
+                                const struct mse_item *chosen, int64_t at, uint32_t *known);
 /* CRL whose issuer is this certificate's subject and whose signature that key made. */
 const struct mse_item *mse_collateral_crl(const struct mse_collateral *collateral,
                                           const struct mse_cert *issuer, int64_t at);

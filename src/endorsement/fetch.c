@@ -131,18 +131,26 @@ static bool add(const struct mse_fetch_request *request, const struct entry *ent
 }
 
 /*
- * A service that hands out an old reply cannot displace a newer one. That the cache cannot be
- * written to, say on a read-only disk, takes nothing from this verification.
+ * Which of two authentic answers the vendor made later. What it knew of weaknesses counts before
+ * dates: an older state of knowledge may be issued anew.
  */
+static bool is_newer(const struct mse_fetch_answer *a, const struct mse_fetch_answer *b)
+{
+    if (a->tcb_eval != b->tcb_eval)
+        return a->tcb_eval > b->tcb_eval;
+    return a->valid_until > b->valid_until;
+}
+
+/* That the cache cannot be written to, say on a read-only disk, takes nothing from this
+ * verification. */
 static void keep(const struct mse_sources *sources, const struct mse_fetch_request *request,
-                 const struct entry *old, const struct entry *fresh)
+                 const struct entry *fresh)
 {
     struct mse_bytes bundle = { fresh->bundle, fresh->len };
     struct mse_error ignored = { 0 };
     bool kept;
 
-    if (sources->cache == NULL ||
-        (old->bundle != NULL && old->answer.valid_until > fresh->answer.valid_until))
+    if (sources->cache == NULL)
         return;
     kept = mse_disk_cache_put(sources->cache, request->url, bundle, &ignored);
     (void)kept;
@@ -164,7 +172,10 @@ static bool fetch_one(const struct mse_sources *sources, const struct mse_fetch_
         (void)(cached.bundle != NULL && add(request, &cached, collateral, &ignored));
         return mse_fail_in(err, "%s", request->url);
     }
-    keep(sources, request, &cached, &fresh);
+    /* A service that hands out an old reply neither displaces a newer one nor hides it. */
+    if (cached.bundle != NULL && is_newer(&cached.answer, &fresh.answer))
+        return add(request, &cached, collateral, err) && add(request, &fresh, collateral, err);
+    keep(sources, request, &fresh);
     return add(request, &fresh, collateral, err);
 }
 

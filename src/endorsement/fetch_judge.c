@@ -207,6 +207,13 @@ static bool fail_unanswered(const struct mse_fetch_request *request,
                          "authentic, but not about what was asked for");
 }
 
+static uint32_t tcb_eval_of(const struct mse_item *item)
+{
+    if (item->kind == MSE_ITEM_TCB_INFO)
+        return item->tcb_info.tcb_eval;
+    return item->kind == MSE_ITEM_QE_IDENTITY ? item->qe_identity.tcb_eval : 0;
+}
+
 static bool judge(const struct mse_fetch_request *request, struct mse_bytes bundle,
                   const struct mse_collateral *known, const struct mse_roots *roots, int64_t at,
                   struct mse_fetch_answer *out, struct mse_error *err)
@@ -227,6 +234,7 @@ static bool judge(const struct mse_fetch_request *request, struct mse_bytes bund
         .authentic = true,
         .valid = answer->valid_from <= at && at <= answer->valid_until,
         .valid_until = answer->valid_until,
+        .tcb_eval = tcb_eval_of(answer),
     };
     return true;
 }

@@ -50,6 +50,7 @@ struct mse_fetch_answer {
     bool authentic; /* it answers the request, under a pinned root */
     bool valid;     /* and is valid at the instant asked for */
     int64_t valid_until;
+    uint32_t tcb_eval; /* TCB info, QE identity */
 };
 /*
  * Fails if the bundle is no authentic answer. known: a set whose certificates may serve as issuers,

@@ -38,6 +38,15 @@ static void plan_vcek(struct mse_fetch_plan *plan, const char *base, const struc
     request->tcb = need->tcb;
 }
 
+static void plan_crl(struct mse_fetch_plan *plan, const char *base, const char *service,
+                     enum mse_snp_product product)
+{
+    struct mse_fetch_request *request = next(plan, MSE_ITEM_CRL, product, MSE_ROLE_ARK);
+
+    (void)snprintf(request->url, sizeof(request->url), "%s/%s/v1/%s/crl", base, service,
+                   mse_snp_product_name(product));
+}
+
 bool mse_kds_plan(const char *kds_url, const struct mse_need *need, enum mse_snp_product product,
                   struct mse_fetch_plan *out, struct mse_error *err)
 {
@@ -51,9 +60,10 @@ bool mse_kds_plan(const char *kds_url, const struct mse_need *need, enum mse_snp
     request = next(out, MSE_ITEM_CERT, product, need->vlek ? MSE_ROLE_ASVK : MSE_ROLE_ASK);
     (void)snprintf(request->url, sizeof(request->url), "%s/%s/v1/%s/cert_chain", base,
                    need->vlek ? "vlek" : "vcek", mse_snp_product_name(product));
-    request = next(out, MSE_ITEM_CRL, product, MSE_ROLE_ARK);
-    (void)snprintf(request->url, sizeof(request->url), "%s/vcek/v1/%s/crl", base,
-                   mse_snp_product_name(product));
+    /* The ARK signs two lists; that of an ASVK's distribution point is the VLEK service's. */
+    if (need->vlek)
+        plan_crl(out, base, "vlek", product);
+    plan_crl(out, base, "vcek", product);
     /* A VLEK is the cloud provider's: the service hands it to nobody else. */
     if (need->need_vek && !need->vlek)
         plan_vcek(out, base, need, product);

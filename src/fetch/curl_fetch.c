@@ -174,8 +174,10 @@ static bool set_up(const struct curl_fetcher *f, const char *url, long left_ms, 
     SET(CURLOPT_HEADERFUNCTION, take_header);
     SET(CURLOPT_HEADERDATA, t);
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    if (f->ca_file != NULL)
+    if (f->ca_file != NULL) {
         SET(CURLOPT_CAINFO, f->ca_file);
+        SET(CURLOPT_CAPATH, NULL); /* the system's roots would count as well */
+    }
 #undef SET
     return ok;
 }

@@ -259,6 +259,7 @@ def test_17_every_prefix_of_a_quote(judge, world):
         refused(judge.quote(good[:size]), "evidence", ("truncated", "format", "unsupported"))
 
 
+@pytest.mark.no_sanitizer
 def test_17_bombs(judge, world):
     accepted(judge.quote(world.sgx() + bytes(4096)))
     done = judge.quote(world.sgx() + bytes(1 << 17))

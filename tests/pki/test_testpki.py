@@ -407,6 +407,7 @@ def test_collateral_server(world):
         assert get("/vcek/v1/Milan/cert_chain")[1].decode() == milan.ca_chain_pem()
         assert get("/vlek/v1/Milan/cert_chain")[1].decode() == milan.ca_chain_pem(vlek=True)
         assert cx509.load_der_x509_crl(get("/vcek/v1/Milan/crl")[1]) is not None
+        assert cx509.load_der_x509_crl(get("/vlek/v1/Milan/crl")[1]) is not None
         with pytest.raises(urllib.error.HTTPError):
             get("/sgx/certification/v4/tcb?fmspc=000000000000")
         assert server.count("/tcb?") == 3 and server.count("/vcek/") == 4

@@ -45,6 +45,11 @@ def options(text):
     return re.findall(r"^  (--?[a-z0-9-]+)", text, re.M)
 
 
+def options_of(build, command):
+    """All of one command; help has none, and takes the name of a command only."""
+    return [] if command == "help" else options(say(build, "help", *command.split()))
+
+
 def has_entry(text, option):
     """True if a list of the man page has an item for this option."""
     return re.search(rf"^\.It .*\bFl {re.escape(option[1:])}(?![a-z0-9-])", text, re.M)
@@ -91,7 +96,7 @@ def test_every_option_is_in_a_man_page(build):
     text = page("mse.1")
     keys = {name for name, _ in documented_keys()}
     for command in commands(build):
-        for option in options(say(build, *command.split(), "--help")):
+        for option in options_of(build, command):
             is_key = option[2:].replace("-", "_") in keys
             assert is_key or has_entry(text, option), f"{command}: {option}"
 
@@ -99,10 +104,27 @@ def test_every_option_is_in_a_man_page(build):
 def test_every_option_of_the_man_page_exists(build):
     known = {"--help", "-h", "--version", "--"}
     for command in commands(build):
-        known |= set(options(say(build, *command.split(), "--help")))
+        known |= set(options_of(build, command))
     for option in re.findall(r"\bFl (-?[a-z0-9][a-z0-9-]*)", page("mse.1")):
         if option != "-option":  # stands for all of them
             assert f"-{option}" in known, option
+
+
+def test_help_says_the_same_in_both_spellings(build):
+    for command in commands(build):
+        words = command.split()
+        if command != "help":
+            assert say(build, "help", *words) == say(build, *words, "--help"), command
+
+
+def test_a_first_word_lists_its_commands(build):
+    for group in {c.split()[0] for c in commands(build) if " " in c}:
+        done = subprocess.run(
+            [build / "src/cli/mse", group], capture_output=True, text=True, timeout=60
+        )
+        listed = re.findall(rf"^  ({group} \S+)", done.stderr, re.M)
+        assert done.returncode == 2 and done.stdout == "", group
+        assert listed == [c for c in commands(build) if c.startswith(f"{group} ")]
 
 
 def test_every_option_of_the_simulated_tee_is_in_its_man_page(build):

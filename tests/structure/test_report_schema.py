@@ -18,6 +18,7 @@ NAMES = {
     "mse-report-v1": "report",
     "mse-show-v1": "show",
     "mse-collateral-list-v1": "collateral_list",
+    "mse-error-v1": "error",
 }
 EXPECTED = ["--fingerprint", quote.SgxBody().mrenclave.hex(), "--mrtd", quote.Td10Body().mrtd.hex()]
 SNP = ["--measurement", snp.digest("measurement", 48).hex()]
@@ -58,9 +59,11 @@ def evidence(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ask(build, evidence):
+    program = (build / "src/cli/mse").resolve()  # it runs in another directory
+
     def run(*words):
         done = subprocess.run(
-            [build / "src/cli/mse", *words, "--json"], cwd=evidence, capture_output=True,
+            [program, *words, "--json"], cwd=evidence, capture_output=True,
             text=True, timeout=60, env={"HOME": str(evidence)},
         )  # fmt: skip
         return json.loads(done.stdout)
@@ -69,7 +72,8 @@ def ask(build, evidence):
 
 
 def judge(ask, name, *more):
-    kind = "--certificate" if name.endswith(".pem") else "--quote"
+    guest = "--report" if name in GUESTS else "--quote"
+    kind = "--certificate" if name.endswith(".pem") else guest
     expected = SNP if re.search("snp|vlek|hcl", name) else EXPECTED
     return ask("verify", kind, name, "--offline", *expected, *more)
 
@@ -115,6 +119,29 @@ def test_a_refusal_of_the_certificate_itself_fits(ask, evidence):
     report = judge(ask, "broken.pem", *SIMULATED)
     assert report["verdict"] == "fail" and report["evidence"] == []
     assert errors(report) == []
+
+
+def test_a_report_says_what_an_hcl_report_adds(ask):
+    bare = judge(ask, "snp.report", *SIMULATED)
+    hcl = judge(ask, "hcl.bin", *SIMULATED)
+    assert "hcl" not in bare and hcl["hcl"]["hcl_type"] == "SNP"
+    assert errors(changed(hcl, lambda r: r["hcl"].pop("ak_modulus"))) != []
+
+
+@pytest.mark.parametrize(
+    "words, code",
+    [
+        (["--quote", "sgx.quote", "--fetch", "--offline"], "usage"),
+        (["--quote", "snp.report"], "format"),
+        (["--report", "sgx.quote"], "format"),
+        (["--quote", "absent"], "io"),
+    ],
+)
+def test_an_error_fits(ask, words, code):
+    said = ask("verify", *words, *EXPECTED)
+    assert said["schema"] == "mse-error-v1" and said["code"] == code
+    assert errors(said) == []
+    assert errors(changed(said, lambda r: r.pop("message"))) != []
 
 
 def changed(document, change):

@@ -5,6 +5,7 @@
  *
  * tls_client MODE PORT NAME ROOTS COLLATERAL FINGERPRINT AT1 AT2
  * Each connection k judges at ATk. Prints one line for each connection: "ok", or "refused" and why.
+ * MODE recycle uses one SSL for both connections, and duplicates it between them.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -51,6 +52,13 @@ static int dial(unsigned port)
     return fd;
 }
 
+static const char *verdict_of(const SSL *ssl)
+{
+    const struct mse_report *report = mse_tls_report(ssl);
+
+    return report != NULL ? mse_verdict_name(mse_report_verdict(report)) : "none";
+}
+
 /* One connection; the request is written whatever the handshake said. */
 static SSL_SESSION *talk(SSL_CTX *ctx, unsigned port, const char *mode, SSL_SESSION *offer)
 {
@@ -71,19 +79,53 @@ static SSL_SESSION *talk(SSL_CTX *ctx, unsigned port, const char *mode, SSL_SESS
     while (written > 0 && (n = SSL_read(ssl, reply + got, (int)sizeof(reply) - got)) > 0)
         got += n;
     if (written > 0 && got > 0)
-        printf("ok reused %d verdict %s\n", SSL_session_reused(ssl),
-               mse_verdict_name(mse_report_verdict(mse_tls_report(ssl))));
+        printf("ok reused %d verdict %s proven %d\n", SSL_session_reused(ssl), verdict_of(ssl),
+               mse_tls_proven(ssl));
     else
-        printf("refused shaken %d written %d verdict %s\n", shaken, written,
-               mse_tls_report(ssl) != NULL
-                   ? mse_verdict_name(mse_report_verdict(mse_tls_report(ssl)))
-                   : "none");
+        printf("refused shaken %d written %d verdict %s proven %d\n", shaken, written,
+               verdict_of(ssl), mse_tls_proven(ssl));
     (void)SSL_shutdown(ssl); /* a session of a connection that was cut cannot be taken up */
     session = SSL_get1_session(ssl);
     SSL_free(ssl);
     (void)close(fd);
     ERR_clear_error();
     return session;
+}
+
+static void say(const char *when, const SSL *ssl)
+{
+    printf("%s verdict %s proven %d\n", when, verdict_of(ssl), mse_tls_proven(ssl));
+}
+
+/* What was found about one connection belongs to it alone: not to a copy, not to the next one. */
+static void recycle(SSL_CTX *ctx, unsigned port)
+{
+    int first = dial(port), second;
+    SSL *ssl = SSL_new(ctx), *copy;
+
+    SSL_set_fd(ssl, first);
+    (void)SSL_connect(ssl);
+    say("first", ssl);
+    (void)SSL_shutdown(ssl);
+    if (SSL_clear(ssl) != 1)
+        exit(4);
+    say("cleared", ssl);
+    copy = SSL_dup(ssl);
+    if (copy == NULL || copy == ssl)
+        exit(4);
+    say("copy", copy);
+    SSL_free(copy);
+    (void)close(first);
+    second = dial(port);
+    SSL_set_fd(ssl, second);
+    (void)SSL_set_session(ssl, NULL);
+    (void)SSL_connect(ssl);
+    say("second", ssl);
+    copy = SSL_dup(ssl); /* of a connection in use: another reference */
+    SSL_free(ssl);
+    SSL_free(copy);
+    (void)close(second);
+    ERR_clear_error();
 }
 
 /* A session of a context that verifies nothing; taken up once, to show that the server would. */
@@ -158,16 +200,25 @@ int main(int argc, char **argv)
     tls.policy = policy;
     tls.name = argv[3];
     check(mse_tls_client_attach(ctx, &tls, &err), &err);
+    if (strcmp(argv[1], "attach-twice") == 0) {
+        struct mse_error again = { 0 };
+        bool taken = mse_tls_client_attach(ctx, &tls, &again);
+
+        printf("second attach %d usage %d\n", taken, again.code == MSE_ERR_USAGE);
+    }
     if (strcmp(argv[1], "foreign") == 0)
         session = foreign_session(port);
-    for (int i = 7; i < 9; i++) {
+    instant = strtoll(argv[7], NULL, 10);
+    if (strcmp(argv[1], "recycle") == 0)
+        recycle(ctx, port);
+    for (int i = 7; i < 9 && strcmp(argv[1], "recycle") != 0; i++) {
         SSL_SESSION *next;
 
         instant = strtoll(argv[i], NULL, 10);
         next = talk(ctx, port, argv[1], session);
         SSL_SESSION_free(session);
         session = next;
-        if (strcmp(argv[1], "fresh") == 0) {
+        if (strcmp(argv[1], "fresh") == 0 || strcmp(argv[1], "attach-twice") == 0) {
             SSL_SESSION_free(session);
             session = NULL;
         }

@@ -399,7 +399,7 @@ static void the_window_is_what_all_of_them_share(void **state)
     const struct mse_item *items[5];
 
     (void)state;
-    root.not_before = Y2022;
+    root.not_before = Y2022; /* says nothing: the key is pinned, not these dates */
     root.not_after = AT + 10 * DAY;
     signing.not_before = AT + DAY;
     signing.not_after = Y2030;
@@ -415,16 +415,15 @@ static void the_window_is_what_all_of_them_share(void **state)
     authenticate(set);
     for (size_t i = 0; i < 5; i++)
         assert_believed(items[i]);
-    assert_int_equal(items[0]->valid_from, Y2022);
-    assert_int_equal(items[0]->valid_until, AT + 10 * DAY);
+    assert_true(items[0]->valid_from == INT64_MIN && items[0]->valid_until == INT64_MAX);
     assert_int_equal(items[1]->valid_from, AT + DAY);
-    assert_int_equal(items[1]->valid_until, AT + 10 * DAY);
-    assert_int_equal(items[2]->valid_from, Y2022);
+    assert_int_equal(items[1]->valid_until, Y2030);
+    assert_int_equal(items[2]->valid_from, Y2020);
     assert_int_equal(items[2]->valid_until, Y2023);
-    assert_int_equal(items[3]->valid_from, Y2022);
+    assert_int_equal(items[3]->valid_from, Y2020 + DAY);
     assert_int_equal(items[3]->valid_until, Y2023);
     assert_int_equal(items[4]->valid_from, AT + DAY);
-    assert_int_equal(items[4]->valid_until, AT + 10 * DAY);
+    assert_int_equal(items[4]->valid_until, AT_END);
     mse_collateral_free(set);
 }
 
@@ -473,6 +472,157 @@ static void a_root_with_another_key_is_no_root(void **state)
     assert_refused(items[0], MSE_ERR_ROOT);
     assert_refused(items[1], MSE_ERR_SIGNATURE);
     assert_refused(items[2], MSE_ERR_SIGNATURE);
+    mse_collateral_free(set);
+}
+
+/* Anybody can make a certificate with the public key of a root: only the key of it counts. */
+static struct test_cert forged_root(size_t i)
+{
+    struct test_cert forged = i < 4 ? root_spec() : ark_spec();
+
+    forged.issuer_key = i < 4 ? key[K_OTHER] : ask;
+    switch (i % 4) {
+    case 0:
+        forged.not_before = AT + DAY;
+        forged.not_after = AT + 2 * DAY;
+        break;
+    case 1:
+        forged.key_usage = "critical,digitalSignature";
+        break;
+    case 2:
+        forged.key_usage = "critical,keyCertSign"; /* may sign no list */
+        forged.not_after = Y2030 + 9000LL * DAY;
+        break;
+    default:
+        forged.ca = false;
+        forged.path_len = TEST_NO_PATH_LEN;
+        break;
+    }
+    return forged;
+}
+
+static void an_unsigned_copy_of_a_root_changes_nothing(void **state)
+{
+    struct test_crl ark_list = {
+        .issuer = "ARK-Milan", .issuer_key = ark, .pss = true, .digest = "SHA384"
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 16; i++) {
+        struct mse_collateral *set = new_set();
+        const struct mse_item *items[7], *forged = NULL;
+
+        if (i % 2 == 0)
+            forged = add_cert(set, forged_root(i / 2));
+        items[0] = add_cert(set, root_spec());
+        items[1] = add_cert(set, platform_spec());
+        items[2] = add_crl(set, crl_of(ROOT, key[K_ROOT]));
+        items[3] = add_tcb(set, key[K_SIGNING]);
+        items[4] = add_cert(set, signing_spec());
+        items[5] = add_cert(set, amd_spec("SEV-Milan", ask, "ARK-Milan", ark));
+        items[6] = add_crl(set, ark_list);
+        if (forged == NULL)
+            forged = add_cert(set, forged_root(i / 2));
+        authenticate(set);
+        assert_int_equal(checks, 6);
+        for (size_t j = 0; j < 7; j++)
+            assert_believed(items[j]);
+        assert_int_equal(items[1]->valid_from, Y2020);
+        assert_int_equal(items[1]->valid_until, Y2030);
+        assert_int_equal(items[2]->valid_from, Y2020);
+        assert_int_equal(items[2]->valid_until, Y2030);
+        assert_int_equal(items[3]->valid_from, AT);
+        assert_int_equal(items[3]->valid_until, AT_END);
+        assert_int_equal(items[5]->valid_until, Y2030);
+        assert_int_equal(items[6]->valid_until, Y2030);
+        assert_true(forged->key != NULL && forged->valid_until == INT64_MAX);
+        mse_collateral_free(set);
+    }
+}
+
+static void a_pinned_key_under_another_name_is_no_root(void **state)
+{
+    const struct {
+        const char *subject, *issuer;
+        EVP_PKEY *key;
+        enum mse_err_code want;
+    } rows[] = {
+        { "somebody", "somebody", key[K_ROOT], MSE_ERR_CHAIN },
+        { ROOT, "somebody", key[K_ROOT], MSE_ERR_CHAIN },
+        { "somebody", ROOT, key[K_ROOT], MSE_ERR_CHAIN },
+        { "ARK-Milan", "ARK-Milan", key[K_ROOT], MSE_ERR_CHAIN },
+        { PLATFORM, PLATFORM, key[K_ROOT], MSE_ERR_MISSING },
+        { ROOT, ROOT, ark, MSE_ERR_CHAIN },
+        { "ARK-Genoa", "ARK-Genoa", ark, MSE_ERR_CHAIN },
+        { "ARK-Milan", "ARK-Genoa", ark, MSE_ERR_CHAIN },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct mse_collateral *set = new_set();
+        bool amd = rows[i].key == ark;
+        struct test_cert spec = amd ? ark_spec() : root_spec();
+        const struct mse_item *item;
+
+        spec.subject = rows[i].subject;
+        spec.issuer = rows[i].issuer;
+        item = add_cert(set, spec);
+        authenticate(set);
+        assert_refused(item, rows[i].want);
+        assert_int_equal(checks, 0);
+        mse_collateral_free(set);
+    }
+}
+
+/* One CA, two certificates with its key, of which one may not sign lists. */
+static void a_certificate_without_the_right_does_not_hide_the_one_with_it(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct mse_collateral *set = new_set();
+        struct test_cert mute = processor_spec();
+        const struct mse_item *able, *list;
+
+        mute.key_usage = "critical,keyCertSign";
+        mute.not_after = Y2030 + 9000LL * DAY;
+        if (i == 0)
+            add_cert(set, mute);
+        able = add_cert(set, processor_spec());
+        if (i == 1)
+            add_cert(set, mute);
+        list = add_crl(set, crl_of(PROCESSOR, key[K_PROCESSOR]));
+        authenticate(set);
+        assert_int_equal(checks, 3);
+        assert_believed(list);
+        assert_ptr_equal(list->issuer, able);
+        assert_int_equal(list->valid_until, Y2030);
+        mse_collateral_free(set);
+    }
+}
+
+/* A revocation list that a chain from elsewhere may yet vouch for, and others that none can. */
+static void a_missing_issuer_differs_from_a_missing_field(void **state)
+{
+    struct test_crl endless = crl_of(PLATFORM, key[K_PLATFORM]);
+    struct mse_collateral *set = new_set();
+    const struct mse_item *orphan, *cut, *forged, *good;
+
+    (void)state;
+    endless.no_next_update = true;
+    add_cert(set, processor_spec());
+    orphan = add_crl(set, crl_of(PLATFORM, key[K_PLATFORM]));
+    cut = add_crl(set, endless);
+    forged = add_crl(set, crl_of(PROCESSOR, key[K_OTHER]));
+    good = add_crl(set, crl_of(PROCESSOR, key[K_PROCESSOR]));
+    authenticate(set);
+    assert_refused(orphan, MSE_ERR_MISSING);
+    assert_true(orphan->no_issuer);
+    assert_refused(cut, MSE_ERR_MISSING);
+    assert_false(cut->no_issuer);
+    assert_refused(forged, MSE_ERR_SIGNATURE);
+    assert_false(forged->no_issuer);
+    assert_believed(good);
+    assert_false(good->no_issuer);
     mse_collateral_free(set);
 }
 
@@ -772,6 +922,10 @@ int main(void)
         cmocka_unit_test(the_window_is_what_all_of_them_share),
         cmocka_unit_test(of_several_certificates_of_a_key_the_longest_valid_one_counts),
         cmocka_unit_test(a_root_with_another_key_is_no_root),
+        cmocka_unit_test(an_unsigned_copy_of_a_root_changes_nothing),
+        cmocka_unit_test(a_pinned_key_under_another_name_is_no_root),
+        cmocka_unit_test(a_certificate_without_the_right_does_not_hide_the_one_with_it),
+        cmocka_unit_test(a_missing_issuer_differs_from_a_missing_field),
         cmocka_unit_test(certificates_that_fit_nowhere_are_refused),
         cmocka_unit_test(a_pck_leaf_chains_through_its_ca),
         cmocka_unit_test(json_counts_only_under_the_tcb_signing_key),

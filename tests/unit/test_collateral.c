@@ -327,6 +327,49 @@ static void qe_identities_are_found_by_id(void **state)
     mse_collateral_free(set);
 }
 
+/* Whatever its dates say about use: that the vendor once knew more is known. */
+static void a_higher_evaluation_number_is_known_of(void **state)
+{
+    struct mse_collateral *set = new_set();
+    const struct mse_item *items[4];
+    struct mse_item *doubtful, *identity[3];
+    uint32_t known;
+
+    (void)state;
+    items[0] = put_tcb(set, false, fmspc_a, false, 18, 100, 200);
+    items[1] = put_tcb(set, false, fmspc_a, true, 30, 100, 200);
+    put_tcb(set, true, fmspc_a, false, 31, 100, 200);
+    put_tcb(set, false, fmspc_b, false, 32, 100, 200);
+    doubtful = put(set, MSE_ITEM_TCB_INFO, false, 100, 200);
+    memcpy(doubtful->tcb_info.fmspc, fmspc_a, 6);
+    doubtful->tcb_info.tcb_eval = 33;
+    doubtful->authenticated = false;
+    for (size_t i = 0; i < 3; i++) {
+        identity[i] = put(set, MSE_ITEM_QE_IDENTITY, false, 100, 200);
+        identity[i]->qe_identity.id = i == 0 ? MSE_QE_TDX : MSE_QE_SGX;
+        identity[i]->qe_identity.tcb_eval = (uint32_t)(40 + i);
+        identity[i]->qe_identity.issue_date = 100;
+    }
+    assert_false(mse_collateral_newer_known(set, items[0], 150, &known));
+    assert_int_equal(known, 18);
+    items[2] = put_tcb(set, false, fmspc_a, false, 22, 50, 99);
+    items[3] = put_tcb(set, false, fmspc_a, false, 24, 151, 300);
+    put_tcb(set, false, fmspc_a, false, 20, 100, 200);
+    assert_true(mse_collateral_newer_known(set, items[0], 150, &known));
+    assert_int_equal(known, 22);
+    assert_true(mse_collateral_newer_known(set, items[0], 151, &known));
+    assert_int_equal(known, 24);
+    assert_false(mse_collateral_newer_known(set, items[0], 49, &known));
+    assert_false(mse_collateral_newer_known(set, items[2], 150, &known));
+    assert_false(mse_collateral_newer_known(set, items[3], 151, &known));
+    assert_false(mse_collateral_newer_known(set, items[1], 151, &known));
+    assert_false(mse_collateral_newer_known(set, identity[0], 151, &known));
+    assert_true(mse_collateral_newer_known(set, identity[1], 151, &known));
+    assert_int_equal(known, 42);
+    assert_false(mse_collateral_newer_known(set, identity[2], 151, &known));
+    mse_collateral_free(set);
+}
+
 static void crls_are_found_by_name_and_key(void **state)
 {
     struct mse_collateral *set = new_set();
@@ -494,6 +537,7 @@ int main(void)
         cmocka_unit_test(the_right_platforms_tcb_info_is_found),
         cmocka_unit_test(the_best_tcb_info_is_valid_then_newest),
         cmocka_unit_test(qe_identities_are_found_by_id),
+        cmocka_unit_test(a_higher_evaluation_number_is_known_of),
         cmocka_unit_test(crls_are_found_by_name_and_key),
         cmocka_unit_test(certificates_are_found_one_after_another),
         cmocka_unit_test(real_collateral_authenticates_and_no_other),

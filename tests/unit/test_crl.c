@@ -174,6 +174,7 @@ struct refusal {
 #define OTHER_ALGORITHM "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03"
 /* issuingDistributionPoint, deltaCRLIndicator, certificateIssuer: critical, with content 05 00 */
 #define CRITICAL(n) "\x30\x0c\x06\x03\x55\x1d" n "\x01\x01\xff\x04\x02\x05\x00"
+#define PLAIN(n) "\x30\x09\x06\x03\x55\x1d" n "\x04\x02\x05\x00"
 
 /* clang-format off */
 static const struct refusal refusals[] = {
@@ -200,10 +201,14 @@ static const struct refusal refusals[] = {
       MSE_ERR_VALUE, 22 },
     { "entry of another issuer", ENTRIES, B(ENTRY_PLUS("\x22", "\x0e", CRITICAL("\x1d"))),
       MSE_ERR_UNSUPPORTED, 26 },
+    { "entry of another issuer, not critical", ENTRIES,
+      B(ENTRY_PLUS("\x1f", "\x0b", PLAIN("\x1d"))), MSE_ERR_UNSUPPORTED, 26 },
     { "entry's extension twice", ENTRIES, B(ENTRY_PLUS("\x32", "\x1e", REASON REASON)),
       MSE_ERR_DUPLICATE, 37 },
     { "partial list", EXTENSIONS, B(CRITICAL("\x1c")), MSE_ERR_UNSUPPORTED, 4 },
     { "delta list", EXTENSIONS, B(NUMBER CRITICAL("\x1b")), MSE_ERR_UNSUPPORTED, 16 },
+    { "partial list, not critical", EXTENSIONS, B(PLAIN("\x1c")), MSE_ERR_UNSUPPORTED, 4 },
+    { "delta list, not critical", EXTENSIONS, B(NUMBER PLAIN("\x1b")), MSE_ERR_UNSUPPORTED, 16 },
     { "extension twice", EXTENSIONS, B(NUMBER NUMBER), MSE_ERR_DUPLICATE, 12 },
     { "no extensions in the list", EXTENSIONS, B(""), MSE_ERR_VALUE, 0 },
     { "negative number of the list", EXTENSIONS, B("\x30\x0a\x06\x03\x55\x1d\x14\x04\x03\x02\x01\x85"),

@@ -356,9 +356,47 @@ static void an_older_reply_does_not_displace_a_newer_one(void **state)
     f->sources.at = FROM - VENDOR_DAY; /* before all that is cached */
     f->service.from = FROM - 20 * VENDOR_DAY;
     f->service.until = FROM - VENDOR_DAY;
-    expect_fetch(f, 3, 2, 1, 1);
+    expect_fetch(f, 3, 4, 2, 2); /* and it stays in sight */
     expect_asked(f, all_sgx);
     f->sources.at = VENDOR_AT;
+    expect_fetch(f, 3, 2, 1, 1);
+    expect_asked(f, nothing);
+}
+
+/* The vendor knew more when it wrote the cached ones, although they are out of date now. */
+static void a_lower_evaluation_number_neither_displaces_nor_hides_a_higher_one(void **state)
+{
+    struct fixture *f = *state;
+
+    f->service.eval = 22;
+    expect_fetch(f, 3, 2, 1, 1);
+    f->sources.at = UNTIL + 1;
+    f->service.eval = 18;
+    f->service.from = UNTIL;
+    f->service.until = UNTIL + 30 * VENDOR_DAY;
+    for (size_t i = 0; i < 2; i++) {
+        struct mse_error err;
+        struct mse_collateral *set;
+        const struct mse_item *info, *identity;
+        uint32_t known;
+
+        f->service.count = 0;
+        set = fetch(f, true, &err);
+        info = mse_collateral_tcb_info(set, false, f->need.fmspc, false, f->sources.at);
+        identity = mse_collateral_qe_identity(set, MSE_QE_SGX, false, f->sources.at);
+        assert_int_equal(info->tcb_info.tcb_eval, 18);
+        assert_true(mse_collateral_newer_known(set, info, f->sources.at, &known));
+        assert_int_equal(known, 22);
+        assert_true(mse_collateral_newer_known(set, identity, f->sources.at, &known));
+        assert_int_equal(known, 22);
+        mse_collateral_free(set);
+        if (i == 1) /* CRLs have no such number: the new ones were kept */
+            expect_asked(f, (const char *const[]){ TCB, QE, NULL });
+    }
+    f->service.eval = 23;
+    f->service.until = UNTIL + 10 * VENDOR_DAY; /* earlier than that of 18 */
+    expect_fetch(f, 3, 2, 1, 1);
+    f->service.count = 0;
     expect_fetch(f, 3, 2, 1, 1);
     expect_asked(f, nothing);
 }
@@ -502,15 +540,19 @@ static void turin_is_asked_with_its_short_id_and_fmc(void **state)
                             "?fmcSPL=02&blSPL=03&teeSPL=00&snpSPL=08&ucodeSPL=115");
 }
 
-static void a_vlek_has_its_own_chain_and_is_not_asked_for(void **state)
+static void a_vlek_has_its_own_chain_and_list_and_is_not_asked_for(void **state)
 {
     struct fixture *f = *state;
 
     need_amd(f, &vendor, MSE_SNP_MILAN);
     f->need.vlek = true;
-    expect_fetch(f, 2, 1, 0, 0);
+    expect_fetch(f, 2, 2, 0, 0);
     expect_asked(f, (const char *const[]){ KDS "/vlek/v1/Milan/cert_chain",
-                                           KDS "/vcek/v1/Milan/crl", NULL });
+                                           KDS "/vlek/v1/Milan/crl", KDS "/vcek/v1/Milan/crl",
+                                           NULL });
+    f->service.not_found = "/vlek/v1/Milan/crl";
+    f->sources.at = UNTIL + 1; /* so that the cache does not serve */
+    expect_failure(f, MSE_ERR_HTTP, KDS "/vlek/v1/Milan/crl", 2);
 }
 
 static void a_vcek_that_came_along_is_not_asked_for(void **state)
@@ -591,6 +633,7 @@ int main(void)
         TEST(a_forged_cache_entry_is_asked_for_anew),
         TEST(an_authentic_reply_about_something_else_is_refused),
         TEST(an_older_reply_does_not_displace_a_newer_one),
+        TEST(a_lower_evaluation_number_neither_displaces_nor_hides_a_higher_one),
         TEST(a_reply_without_issuers_uses_those_at_hand),
         TEST(a_cache_that_cannot_be_written_takes_nothing_away),
         TEST(roots_of_others_do_not_authenticate_what_is_cached),
@@ -598,7 +641,7 @@ int main(void)
         TEST(intels_own_service_has_the_root_crl_elsewhere),
         TEST(milan_is_asked_for_chain_crl_and_vcek),
         TEST(turin_is_asked_with_its_short_id_and_fmc),
-        TEST(a_vlek_has_its_own_chain_and_is_not_asked_for),
+        TEST(a_vlek_has_its_own_chain_and_list_and_is_not_asked_for),
         TEST(a_vcek_that_came_along_is_not_asked_for),
         TEST(the_vcek_of_another_chip_or_tcb_is_refused),
         TEST(the_chain_of_another_product_is_refused),

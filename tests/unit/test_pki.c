@@ -269,7 +269,8 @@ struct test_blob test_crl_make(const struct test_crl *crl)
     assert_int_equal(X509_CRL_set_version(x, 1), 1);
     X509_CRL_set_issuer_name(x, issuer);
     X509_CRL_set1_lastUpdate(x, from);
-    X509_CRL_set1_nextUpdate(x, to);
+    if (!crl->no_next_update)
+        X509_CRL_set1_nextUpdate(x, to);
     for (size_t i = 0; i < sizeof(crl->revoked) / sizeof(crl->revoked[0]); i++) {
         if (crl->revoked[i] != 0)
             add_revoked(x, crl->revoked[i]);

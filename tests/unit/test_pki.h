@@ -70,6 +70,7 @@ struct test_crl {
     const char *digest;
     bool pss;
     int64_t this_update, next_update;
+    bool no_next_update;
     unsigned long revoked[4];
 };
 struct test_blob test_crl_make(const struct test_crl *crl);

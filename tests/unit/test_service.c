@@ -43,6 +43,20 @@ bool service_has(const char *text, const char *part)
     return part != NULL && strstr(text, part) != NULL;
 }
 
+/* The body with another tcbEvaluationDataNumber; body is freed. */
+static struct vendor_text with_eval(struct vendor_text body, unsigned eval)
+{
+    char number[64];
+    char *changed;
+
+    if (eval == 0)
+        return body;
+    (void)snprintf(number, sizeof(number), "\"tcbEvaluationDataNumber\":%u,", eval);
+    changed = test_replace(body.data, "\"tcbEvaluationDataNumber\":17,", number);
+    vendor_text_free(&body);
+    return (struct vendor_text){ changed, strlen(changed) };
+}
+
 static void reply_json(const struct service *s, const char *url, struct mse_http_reply *out)
 {
     bool tdx = service_has(url, "/tdx/");
@@ -50,9 +64,12 @@ static void reply_json(const struct service *s, const char *url, struct mse_http
     struct vendor_text body;
 
     if (service_has(url, "/tcb?"))
-        body = vendor_reply("tcbInfo", vendor_tcb_info_body(tdx, s->fmspc, s->from, s->until), key);
+        body = vendor_reply(
+            "tcbInfo",
+            with_eval(vendor_tcb_info_body(tdx, s->fmspc, s->from, s->until), s->eval), key);
     else
-        body = vendor_reply("enclaveIdentity", vendor_qe_identity_body(tdx, s->from, s->until),
+        body = vendor_reply("enclaveIdentity",
+                            with_eval(vendor_qe_identity_body(tdx, s->from, s->until), s->eval),
                             key);
     set_body(out, vendor_bytes(&body));
     vendor_text_free(&body);

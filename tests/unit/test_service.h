@@ -20,6 +20,7 @@ struct service {
     const char *forged;    /* signed by strangers */
     const char *fmspc;     /* of TCB infos */
     int64_t from, until;   /* of TCB infos, identities, CRLs */
+    unsigned eval;         /* tcbEvaluationDataNumber of TCB infos, identities; 17 where 0 */
     bool hex_root_crl;
     bool no_chain; /* no issuer headers */
     const struct vendor *amd;

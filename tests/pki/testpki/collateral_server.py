@@ -20,7 +20,7 @@ class CollateralServer:
     """with CollateralServer(intel=pki, amds=[...]) as s: s.url; s.count(); s.paths.
 
     tcb, qe: options for the TCB info and QE identity; crls: {"root" | "platform" | "processor":
-    options of x509.crl()}; amd_crl: the same for AMD.
+    options of x509.crl()}; amd_crl: the same for AMD, amd_vlek_crl for the VLEK service's own list.
     hook(path, query) -> None for the normal reply, or (status, headers dict, body bytes).
     replies: {path: (status, headers, body)} fixed replies by path without query.
     cert: an Attested-like object to serve HTTPS instead of HTTP.
@@ -30,10 +30,11 @@ class CollateralServer:
 
     def __init__(
         self, intel=None, amds=(), *, host="127.0.0.1", tcb=None, qe=None, crls=None, amd_crl=None,
-        hook=None, replies=None, cert=None, early=None,
+        amd_vlek_crl=None, hook=None, replies=None, cert=None, early=None,
     ):
         self.intel, self.amds, self.host = intel, {p.product: p for p in amds}, host
         self.tcb, self.qe, self.crls, self.amd_crl = tcb or {}, qe or {}, crls or {}, amd_crl or {}
+        self.amd_vlek_crl = self.amd_crl if amd_vlek_crl is None else amd_vlek_crl
         self.hook, self.replies, self.cert, self.early = hook, replies or {}, cert, early
         self.paths, self.cache = [], {}
         self.lock = threading.Lock()
@@ -148,7 +149,8 @@ class CollateralServer:
             body = pki.ca_chain_pem(vlek=kind == "vlek").encode()
             return 200, {"Content-Type": PEM_CHAIN}, body
         if what == "crl":
-            return 200, {"Content-Type": PKIX_CRL}, pki.crl(**self.amd_crl)
+            options = self.amd_vlek_crl if kind == "vlek" else self.amd_crl
+            return 200, {"Content-Type": PKIX_CRL}, pki.crl(**options)
         if kind != "vcek" or what.lower() != pki.hwid.hex():
             return _not_found()
         names = {"bl": "blSPL", "tee": "teeSPL", "snp": "snpSPL", "ucode": "ucodeSPL"}
