@@ -96,7 +96,8 @@ static bool apply_operator(struct run *r, struct mse_error *err)
     if (!config_operator(r->cli, r->operator_name, &found, &entry, err)) {
         /* Several are stored and none is named: who runs it is open, a fingerprint still says what.
          */
-        if (r->operator_name != NULL || p->fingerprint.count == 0 || err->code != MSE_ERR_DUPLICATE) {
+        if (r->operator_name != NULL || p->fingerprint.count == 0 ||
+            err->code != MSE_ERR_DUPLICATE) {
             if (err->code == MSE_ERR_MISSING || err->code == MSE_ERR_DUPLICATE)
                 err->code = MSE_ERR_USAGE;
             return false;

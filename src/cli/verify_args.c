@@ -174,9 +174,13 @@ bool verify_args_collateral(const struct verify_args *v, struct mse_collateral *
         const char *path = v->collateral_files.of[i];
         uint8_t *data = NULL;
         size_t len = 0;
-        bool ok = mse_file_read(path, VERIFY_FILE_MAX, &data, &len, err) &&
-                  (mse_collateral_add(c, (struct mse_bytes){ data, len }, path, err) ||
-                   mse_fail_in(err, "%s", path));
+        bool ok = mse_file_read(path, VERIFY_FILE_MAX, &data, &len, err);
+
+        if (ok && !mse_collateral_add(c, (struct mse_bytes){ data, len }, path, err)) {
+            ok = mse_fail_in(err, "%s", path);
+            if (err->code != MSE_ERR_MEMORY)
+                err->code = MSE_ERR_USAGE; /* the file named is none: nothing was judged */
+        }
 
         free(data);
         if (!ok) {

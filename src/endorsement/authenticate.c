@@ -96,8 +96,8 @@ static const struct mse_item *best_of_key(const struct context *c, const struct 
     for (size_t i = 0; i < c->set->count; i++) {
         const struct mse_item *issuer = c->set->items[i];
 
-        if (is_candidate(a, issuer) && issuer->key == first->key &&
-            is_entitled(a, &issuer->cert) && overlap(a, issuer) > overlap(a, best))
+        if (is_candidate(a, issuer) && issuer->key == first->key && is_entitled(a, &issuer->cert) &&
+            overlap(a, issuer) > overlap(a, best))
             best = issuer;
     }
     return best;
@@ -179,8 +179,7 @@ static bool find_signer(const struct context *c, const struct attempt *a, const 
     bool met = false;
     struct mse_error first = { 0 };
 
-    if (find_issuer(c, a, &met, &first) ||
-        (a->fits_root != NULL && find_root(c, a, &met, &first)))
+    if (find_issuer(c, a, &met, &first) || (a->fits_root != NULL && find_root(c, a, &met, &first)))
         return true;
     a->item->no_issuer = !met;
     if (!met)

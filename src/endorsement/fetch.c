@@ -179,16 +179,43 @@ static bool fetch_one(const struct mse_sources *sources, const struct mse_fetch_
     return add(request, &fresh, collateral, err);
 }
 
-/* All requests are made, whatever becomes of one; the first failure is told. */
+/* Length of "scheme://host:port". */
+static size_t origin_len(const char *url)
+{
+    const char *host = strstr(url, "://");
+
+    return host != NULL ? (size_t)(host - url) + 3 + strcspn(host + 3, "/?#") : strlen(url);
+}
+
+static bool same_origin(const char *a, const char *b)
+{
+    size_t len = origin_len(a);
+
+    return len == origin_len(b) && strncmp(a, b, len) == 0;
+}
+
+/*
+ * All requests are made, whatever becomes of one, and the first failure is told; but a service that
+ * did not answer is not waited for again: for the rest of its replies the cache alone is asked.
+ */
 static bool fetch_plan(const struct mse_sources *sources, const struct mse_fetch_plan *plan,
                        struct mse_collateral *collateral, struct mse_error *err)
 {
+    struct mse_sources offline = *sources;
     struct mse_error first = { 0 };
+    const char *silent = NULL;
 
+    offline.fetcher = NULL;
     for (size_t i = 0; i < plan->count; i++) {
+        const char *url = plan->of[i].url;
+        bool ask_it = silent == NULL || !same_origin(silent, url);
         struct mse_error why = { 0 };
 
-        if (!fetch_one(sources, &plan->of[i], collateral, &why) && first.code == MSE_ERR_NONE)
+        if (fetch_one(ask_it ? sources : &offline, &plan->of[i], collateral, &why))
+            continue;
+        if (why.code == MSE_ERR_TIMEOUT || why.code == MSE_ERR_NETWORK)
+            silent = url;
+        if (first.code == MSE_ERR_NONE)
             first = why;
     }
     if (first.code == MSE_ERR_NONE)

@@ -64,15 +64,14 @@ struct mse_sources {
     const char *kds_url;
     const struct mse_fetcher *fetcher; /* NULL: offline, the cache alone */
     struct mse_disk_cache *cache;      /* NULL: none */
-    const struct mse_roots *roots; /* cached replies are authenticated with these before use */
-    int64_t at;                    /* replies that are not valid then are asked for anew */
+    const struct mse_roots *roots;     /* cached replies are authenticated with these before use */
+    int64_t at;                        /* replies that are not valid then are asked for anew */
 };
 /*
  * Adds what is needed to the set. Cached and still valid replies serve without traffic; a source
  * that is down is an error only if what the cache has does not do. Several failures: the first.
  */
-MSE_MUST_CHECK bool mse_fetch_needed(const struct mse_sources *sources,
-                                     const struct mse_need *need,
+MSE_MUST_CHECK bool mse_fetch_needed(const struct mse_sources *sources, const struct mse_need *need,
                                      struct mse_collateral *collateral, struct mse_error *err);
 
 #endif

@@ -9,7 +9,7 @@
 #include "endorsement/fetch.h"
 
 #define MSE_CURL_FETCHER_SYMBOL "mse_curl_fetcher_new"
-#define MSE_CURL_DEADLINE_MS 60000U
+#define MSE_CURL_DEADLINE_MS 20000U
 #define MSE_CURL_CONNECT_MS 10000U
 
 struct mse_curl_options {

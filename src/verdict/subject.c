@@ -10,7 +10,11 @@
 static bool open_snp(struct mse_bytes in, struct mse_subject *out, struct mse_error *err)
 {
     struct mse_bytes rest = { in.data + MSE_SNP_REPORT_SIZE, in.len - MSE_SNP_REPORT_SIZE };
+    struct mse_snp_report report;
 
+    /* First what it is, then what follows it. */
+    if (!mse_snp_report_parse((struct mse_bytes){ in.data, MSE_SNP_REPORT_SIZE }, &report, err))
+        return false;
     out->kind = MSE_EVIDENCE_SNP;
     out->evidence = (struct mse_bytes){ in.data, MSE_SNP_REPORT_SIZE };
     /* The table the kernel hands out with an extended report follows the report. */
@@ -59,7 +63,7 @@ bool mse_subject_open(struct mse_bytes in, struct mse_subject *out, struct mse_e
     version = (unsigned)(in.data[0] | in.data[1] << 8);
     /* An SNP report begins with a 32-bit version, a quote with 16-bit version and key type (2):
      * bytes 2 and 3 tell them apart. */
-    if (version >= 3 && version <= 5 && (in.data[2] != 0 || in.data[3] != 0)) {
+    if (version < 16 && (in.data[2] != 0 || in.data[3] != 0)) {
         out->kind = MSE_EVIDENCE_QUOTE;
         out->evidence = in;
         return true;

@@ -267,14 +267,21 @@ static void the_first_of_several_failures_is_told_and_the_rest_is_got(void **sta
 {
     struct fixture *f = *state;
 
-    f->service.down = "/tcb?";
     f->service.not_found = "/qe/";
-    expect_failure(f, MSE_ERR_TIMEOUT, TCB, 2);
-    expect_asked(f, all_sgx);
-    f->service.down = NULL;
     expect_failure(f, MSE_ERR_HTTP, QE, 3);
+    expect_asked(f, all_sgx);
     f->sources.fetcher = NULL;
     expect_failure(f, MSE_ERR_MISSING, QE, 3);
+}
+
+static void a_service_that_does_not_answer_is_not_waited_for_again(void **state)
+{
+    static const char *const up_to_it[] = { PCK_CRL, TCB, NULL };
+    struct fixture *f = *state;
+
+    f->service.down = "/tcb?";
+    expect_failure(f, MSE_ERR_TIMEOUT, TCB, 1);
+    expect_asked(f, up_to_it);
 }
 
 static void an_outdated_reply_is_kept_for_the_message_if_nothing_newer_comes(void **state)
@@ -547,9 +554,9 @@ static void a_vlek_has_its_own_chain_and_list_and_is_not_asked_for(void **state)
     need_amd(f, &vendor, MSE_SNP_MILAN);
     f->need.vlek = true;
     expect_fetch(f, 2, 2, 0, 0);
-    expect_asked(f, (const char *const[]){ KDS "/vlek/v1/Milan/cert_chain",
-                                           KDS "/vlek/v1/Milan/crl", KDS "/vcek/v1/Milan/crl",
-                                           NULL });
+    expect_asked(f,
+                 (const char *const[]){ KDS "/vlek/v1/Milan/cert_chain", KDS "/vlek/v1/Milan/crl",
+                                        KDS "/vcek/v1/Milan/crl", NULL });
     f->service.not_found = "/vlek/v1/Milan/crl";
     f->sources.at = UNTIL + 1; /* so that the cache does not serve */
     expect_failure(f, MSE_ERR_HTTP, KDS "/vlek/v1/Milan/crl", 2);
@@ -628,6 +635,7 @@ int main(void)
         TEST(what_went_out_of_date_is_asked_for_anew),
         TEST(a_service_that_is_down_does_not_matter_while_the_cache_does),
         TEST(the_first_of_several_failures_is_told_and_the_rest_is_got),
+        TEST(a_service_that_does_not_answer_is_not_waited_for_again),
         TEST(an_outdated_reply_is_kept_for_the_message_if_nothing_newer_comes),
         TEST(a_forged_reply_is_refused_and_never_cached),
         TEST(a_forged_cache_entry_is_asked_for_anew),

@@ -65,8 +65,8 @@ static void reply_json(const struct service *s, const char *url, struct mse_http
 
     if (service_has(url, "/tcb?"))
         body = vendor_reply(
-            "tcbInfo",
-            with_eval(vendor_tcb_info_body(tdx, s->fmspc, s->from, s->until), s->eval), key);
+            "tcbInfo", with_eval(vendor_tcb_info_body(tdx, s->fmspc, s->from, s->until), s->eval),
+            key);
     else
         body = vendor_reply("enclaveIdentity",
                             with_eval(vendor_qe_identity_body(tdx, s->from, s->until), s->eval),
