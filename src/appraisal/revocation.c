@@ -81,7 +81,7 @@ static bool speaks_for(const struct mse_revocation *r, const struct mse_item *it
  * are like that: the quote brings the certificate. */
 static bool is_orphan(const struct mse_item *item)
 {
-    return !item->authenticated && item->why_not.code == MSE_ERR_MISSING;
+    return !item->authenticated && item->no_issuer;
 }
 
 static void report_missing(const struct mse_revocation *r, const struct mse_crl_issuer *issuer)
@@ -91,8 +91,7 @@ static void report_missing(const struct mse_revocation *r, const struct mse_crl_
     for (size_t i = 0; r->collateral != NULL && i < r->collateral->count; i++) {
         const struct mse_item *item = r->collateral->items[i];
 
-        if (item->kind != MSE_ITEM_CRL || item->authenticated ||
-            item->why_not.code == MSE_ERR_MISSING)
+        if (item->kind != MSE_ITEM_CRL || item->authenticated || item->no_issuer)
             continue;
         mse_check_fail(r->checks, MSE_CHECK_REVOCATION, item->why_not.code,
                        "the revocation list %s is not genuine: %s", item->name,

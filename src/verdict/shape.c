@@ -30,8 +30,8 @@ static void read_subtrees(struct mse_reader *r, uint8_t tag, struct subtrees *ou
 
         if (!mse_read_done(&one, "subtree"))
             return;
-        if (out->count == MSE_CERT_MAX_NAMES) {
-            (void)mse_reader_fail(&list, MSE_ERR_LIMIT, "subtrees");
+        if (out->count == MSE_CERT_MAX_NAMES || (kind & 0xe0U) != MSE_DER_CONTEXT(0)) {
+            (void)mse_reader_fail(&list, MSE_ERR_VALUE, "subtrees");
             return;
         }
         out->of[out->count].kind = kind & 0x1fU;
@@ -82,14 +82,33 @@ static bool rest_excluded(const struct mse_general_name *names, size_t count,
            (has_kind(names, count, MSE_NAME_DNS, 0) || has(excluded, MSE_NAME_DNS, zero, 0));
 }
 
+static bool is_base_of_one(const struct mse_general_name *names, size_t count,
+                           const struct mse_general_name *permitted)
+{
+    uint8_t base[256];
+
+    for (size_t i = 0; i < count; i++) {
+        size_t len = exact_base(&names[i], base);
+
+        if (len > 0 && names[i].kind == permitted->kind && permitted->value.len == len &&
+            memcmp(permitted->value.data, base, len) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Every name permitted, nothing else permitted, and no subdomain of a name. */
 static bool permits_exactly(const struct mse_general_name *names, size_t count,
                             const struct subtrees *permitted, const struct subtrees *excluded)
 {
     uint8_t base[256], below[257];
 
-    if (count == 0 || permitted->count != count)
+    if (count == 0)
         return false;
+    for (size_t i = 0; i < permitted->count; i++) {
+        if (!is_base_of_one(names, count, &permitted->of[i]))
+            return false;
+    }
     for (size_t i = 0; i < count; i++) {
         size_t len = exact_base(&names[i], base);
 

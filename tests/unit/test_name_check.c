@@ -111,6 +111,8 @@ static const struct {
     { { DNS("*.app.example") }, "xn--a.app.example", YES },
     { { DNS("*.app.example") }, "app.example", NO },
     { { DNS("*.app.example") }, "a.b.app.example", NO },
+    { { DNS("*.app.example") }, "a.app.example.test", NO },
+    { { DNS("*.app.example") }, "a.app.exampl", NO },
     { { DNS("*.app.example") }, ".app.example", NO },
     { { DNS("*.app.example") }, "axapp.example", NO },
     { { DNS("*.example") }, "a.example", NO }, /* a whole top level */
@@ -134,6 +136,7 @@ static const struct {
     { { IP(MAPPED) }, "192.0.2.1", NO },
     { { IP(V4) }, "::ffff:192.0.2.1", NO },
     { { DNS("192.0.2.1") }, "192.0.2.1", NO },
+    { { DNS("1234") }, "49.50.51.52", NO }, /* the same four bytes */
     { { DNS("2001:db8::1") }, "2001:db8::1", NO },
     { { IP("192.0.2.1.......") }, "192.0.2.1", NO },
 

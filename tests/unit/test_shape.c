@@ -159,6 +159,7 @@ static const struct row rows[] = {
 
     { "no constraints", false, false, NULL, APP, NULL, NO_RAW, false, LEAF },
     { "no names", false, false, NULL, NULL, OWN, NO_RAW, false, LEAF },
+    { "no names, nothing permitted", false, false, NULL, NULL, "-dns -4 -6", NO_RAW, false, LEAF },
     { "critical constraints", false, false, NULL, APP, OWN, NO_RAW, true, LEAF },
     { "another name permitted", false, false, NULL, APP, "+b.example -.b.example -4 -6", NO_RAW,
       false, LEAF },
@@ -332,6 +333,7 @@ static void names_beyond_the_listed_ones_are_found(void **state)
         { "DNS:*.example", { "app.example", "example" }, "*.example" },
         { "DNS:sub.app.example", { "app.example" }, "sub.app.example" },
         { "DNS:192.0.2.1", { "192.0.2.1" }, "192.0.2.1" }, /* text is no address */
+        { "URI:app.example", { "app.example" }, "a name of kind 6" },
         { APP ",email:a@app.example", { "app.example" }, "a name of kind 1" },
         { APP ",URI:https://app.example", { "app.example" }, "a name of kind 6" },
     };
