@@ -1050,9 +1050,11 @@ def test_verifier_fetches_from_the_service(server, now_platform, tmp_path):
         "cloud", "verify", f"127.0.0.1:{app}", "--simulation-root", now_platform.dir / "root.pem",
         "--pccs", f"http://127.0.0.1:{pcs}", "--fingerprint",
     )  # fmt: skip
-    assert mse(tmp_path, *words, "00" * 32) == 1
+    also = ("--also-name", "app1.example")
+    assert mse(tmp_path, *words, "00" * 32, *also) == 1
+    assert mse(tmp_path, *words, MRENCLAVE.hex()) == 1  # it is for another name too
     assert not (tmp_path / "cert.pem").exists()
-    assert mse(tmp_path, *words, MRENCLAVE.hex()) == 0
+    assert mse(tmp_path, *words, MRENCLAVE.hex(), *also) == 0
     assert "BEGIN CERTIFICATE" in (tmp_path / "cert.pem").read_text()
 
 
