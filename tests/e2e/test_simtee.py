@@ -33,7 +33,7 @@ sys.path.insert(0, str(ROOT / "tests" / "pki"))
 import checker  # noqa: E402
 from checker import Bad  # noqa: E402
 
-BUILD = Path(os.environ.get("MSE_BUILD", ROOT / "build"))
+BUILD = Path(os.environ.get("MSE_BUILD", ROOT / "build")).resolve()
 SIMTEE = BUILD / "src" / "simtee" / "mse-simtee"
 AT = datetime(2026, 3, 1, 12, 0, 0, tzinfo=timezone.utc)
 AT_TEXT = "2026-03-01T12:00:00Z"
