@@ -354,7 +354,7 @@ static enum exit_code attempt(struct run *r, SSL_CTX *ctx, const char *sni, bool
     shaken = mse_tls_connect_keep(ctx, fd, sni, &deadline, &ssl, &err);
     report = ssl != NULL ? mse_tls_report(ssl) : NULL;
     /* The peer may not have waited while the vendors were asked. Their answers are cached now. */
-    *again = *again && report == NULL && !shaken && r->fetched;
+    *again = *again && report == NULL && !shaken && r->fetched && err.code != MSE_ERR_BINDING;
     if (shaken && ssl != NULL && mse_tls_proven(ssl))
         code = save(r, report);
     else if (report != NULL)
