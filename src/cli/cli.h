@@ -31,7 +31,6 @@ struct command {
     const char *args;
     const char *summary; /* help, man page and completion show this one line */
     enum exit_code (*run)(struct cli *cli, int argc, char **argv);
-    bool is_alias; /* not listed by help */
 };
 extern const struct command mse_commands[];
 

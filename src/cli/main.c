@@ -12,16 +12,16 @@
 
 /* clang-format off */
 const struct command mse_commands[] = {
-    { "cloud verify", "DOMAIN[:PORT] [options]", "check an app before you call it, and save its certificate", cmd_cloud_verify, false },
-    { "cloud trust-operator", "FILE|URL [options]", "store whose enclaves you expect", cmd_trust_operator, false },
-    { "verify", "--certificate FILE|--quote FILE|--report FILE|--evidence FILE [options]", "judge a file: certificate, quote, report or evidence bundle", cmd_verify, false },
-    { "show", "FILE|DOMAIN[:PORT] [options]", "say what is in a certificate, quote, report or bundle; judges nothing", cmd_show, false },
-    { "collateral fetch", "FILE|DOMAIN[:PORT] --output FILE [options]", "fetch what judging it needs into one file", cmd_collateral_fetch, false },
-    { "collateral show", "FILE... [options]", "say what a bundle holds and until when", cmd_collateral_show, false },
-    { "collateral check", "FILE... [options]", "authenticate a bundle under the pinned roots", cmd_collateral_check, false },
-    { "completion", "bash|zsh", "print a completion script for a shell", cmd_completion, false },
-    { "help", "[COMMAND]", "say how to use mse", cmd_help, false },
-    { NULL, NULL, NULL, NULL, false },
+    { "cloud verify", "DOMAIN[:PORT] [options]", "check an app before you call it, and save its certificate", cmd_cloud_verify },
+    { "cloud trust-operator", "FILE|URL [options]", "store whose enclaves you expect", cmd_trust_operator },
+    { "verify", "--certificate FILE|--quote FILE|--report FILE|--evidence FILE [options]", "judge a file: certificate, quote, report or evidence bundle", cmd_verify },
+    { "show", "FILE|DOMAIN[:PORT] [options]", "say what is in a certificate, quote, report or bundle; judges nothing", cmd_show },
+    { "collateral fetch", "FILE|DOMAIN[:PORT] --output FILE [options]", "fetch what judging it needs into one file", cmd_collateral_fetch },
+    { "collateral show", "FILE... [options]", "say what a bundle holds and until when", cmd_collateral_show },
+    { "collateral check", "FILE... [options]", "authenticate a bundle under the pinned roots", cmd_collateral_check },
+    { "completion", "bash|zsh", "print a completion script for a shell", cmd_completion },
+    { "help", "[COMMAND]", "say how to use mse", cmd_help },
+    { NULL, NULL, NULL, NULL },
 };
 /* clang-format on */
 
@@ -175,10 +175,8 @@ enum exit_code cmd_help(struct cli *cli, int argc, char **argv)
                 "Verify what an attested service runs on, and what it runs, before you call it.\n\n"
                 "commands:\n",
                 cli->out);
-    for (const struct command *c = mse_commands; c->name != NULL; c++) {
-        if (!c->is_alias)
-            (void)fprintf(cli->out, "  %-22s %s\n", c->name, c->summary);
-    }
+    for (const struct command *c = mse_commands; c->name != NULL; c++)
+        (void)fprintf(cli->out, "  %-22s %s\n", c->name, c->summary);
     (void)fputs("\n\"mse COMMAND --help\" shows the options of one; mse(1) has it all.\n",
                 cli->out);
     return EXIT_YES;

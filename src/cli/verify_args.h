@@ -16,7 +16,7 @@ struct verify_args {
     struct option_list collateral_files, signer_keys;
     struct option_pending pending;
     const char *policy_file, *at_text, *pccs, *pccs_ca, *kds, *simulation_root;
-    bool json, verbose, offline, fetch, early;
+    bool json, verbose, offline, early;
     /* made of them */
     struct mse_policy *policy;
     struct mse_verifier *verifier;

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/bytes.h"
+#include "verdict/verdict.h"
 
 /* Certificates beyond this are an attack or a mistake; real ones with evidence have up to 25 KB. */
 #define MAX_CERTIFICATE_MESSAGE (128L << 10)
@@ -58,8 +59,7 @@ static void make_indices(void)
 
 static bool positive(const struct mse_report *report)
 {
-    return report != NULL && (mse_report_verdict(report) == MSE_VERDICT_PASS ||
-                              mse_report_verdict(report) == MSE_VERDICT_INCOMPLETE);
+    return report != NULL && mse_verdict_is_positive(mse_report_verdict(report));
 }
 
 static struct mse_report *judge(const struct attached *a, struct mse_bytes certificate,

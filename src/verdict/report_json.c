@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "verdict/claims.h"
+#include "verdict/verdict.h"
 
 static void write_checks(const struct mse_report *r, struct mse_json_writer *w)
 {
@@ -125,8 +126,7 @@ bool mse_report_write_json(const struct mse_report *report, char **out, struct m
 {
     struct mse_writer to = { 0 };
     struct mse_json_writer w = mse_json_writer_init(&to, 2);
-    bool positive = report->verdict == MSE_VERDICT_PASS ||
-                    report->verdict == MSE_VERDICT_INCOMPLETE;
+    bool positive = mse_verdict_is_positive(report->verdict);
 
     mse_json_open_object(&w, NULL);
     mse_json_put_text(&w, "schema", MSE_REPORT_SCHEMA);

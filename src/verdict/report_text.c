@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "verdict/claims.h"
+#include "verdict/verdict.h"
 
 static void write_check(const struct mse_report *r, enum mse_check check, struct mse_writer *w)
 {
@@ -111,7 +112,7 @@ bool mse_report_write_text(const struct mse_report *report, bool verbose, char *
     write_instance(report, &w);
     mse_write_format(&w, "\nVerdict: %s, judged at %s", mse_verdict_name(report->verdict),
                      mse_time_write(report->at, at));
-    if (report->verdict == MSE_VERDICT_PASS || report->verdict == MSE_VERDICT_INCOMPLETE)
+    if (mse_verdict_is_positive(report->verdict))
         mse_write_format(&w, ", holds until %s", mse_time_write(report->holds_until, until));
     mse_write_text(&w, "\n");
     *out = mse_writer_take_text(&w);

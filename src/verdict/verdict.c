@@ -66,6 +66,11 @@ enum mse_verdict mse_verdict_of(const struct mse_checks *checks)
     return incomplete ? MSE_VERDICT_INCOMPLETE : MSE_VERDICT_PASS;
 }
 
+bool mse_verdict_is_positive(enum mse_verdict verdict)
+{
+    return verdict == MSE_VERDICT_PASS || verdict == MSE_VERDICT_INCOMPLETE;
+}
+
 void mse_verdict_refuse_waived(struct mse_checks *checks)
 {
     for (size_t i = 0; i < MSE_CHECK_COUNT; i++) {

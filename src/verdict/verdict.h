@@ -11,6 +11,8 @@
  * evidence or input does not have.
  */
 enum mse_verdict mse_verdict_of(const struct mse_checks *checks);
+/* PASS or INCOMPLETE: what may be acted upon. */
+bool mse_verdict_is_positive(enum mse_verdict verdict);
 
 /* Strict: what was left out counts as failed, except where the verdict's word does not depend on
  * it. */

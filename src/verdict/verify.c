@@ -368,7 +368,7 @@ bool mse_verify(struct mse_verifier *verifier, const struct mse_collateral *coll
     job.report->verdict = mse_verdict_of(&job.report->checks);
     /* The second key of a certificate is there to be sealed to: never to evidence that did not
      * pass. */
-    if (job.report->verdict != MSE_VERDICT_PASS && job.report->verdict != MSE_VERDICT_INCOMPLETE)
+    if (!mse_verdict_is_positive(job.report->verdict))
         job.report->ratls.has_x25519 = false;
     *out = job.report;
     return true;
