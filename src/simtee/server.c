@@ -11,7 +11,7 @@
 #include "simtee/connection.h"
 #include "simtee/listen.h"
 
-#define DRAIN_MS 1000
+#define DRAIN_MS 5000
 /* Connections taken before those that are there get their turn. */
 #define ACCEPT_BURST 16
 /* After running out of descriptors: long enough to save the processor, short enough for people. */
