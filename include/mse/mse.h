@@ -104,6 +104,8 @@ enum mse_check {
     MSE_CHECK_NAME,        /* the certificate is for the name that was asked for */
     MSE_CHECK_SIGNER,      /* the enclave was signed by the expected signer */
     MSE_CHECK_INSTANCE,    /* the operator states that this instance is that app */
+    MSE_CHECK_RELEASE,     /* the owner's release is genuine, in date and for this name */
+    MSE_CHECK_RUNTIME,     /* somebody vouches for the runtime around the code */
     MSE_CHECK_FINGERPRINT, /* the code is exactly the expected one */
     MSE_CHECK_AGE,         /* the evidence is not older than allowed */
     MSE_CHECK_LEVEL,       /* how strongly the evidence is tied to the connection */
@@ -184,6 +186,18 @@ MSE_API MSE_CHECKED bool mse_policy_load(struct mse_policy *policy, struct mse_b
 /* One key, with the value as text: a list key takes one more element with each call. */
 MSE_API MSE_CHECKED bool mse_policy_set(struct mse_policy *policy, const char *key,
                                         const char *value, struct mse_error *err);
+/*
+ * The release of an expected owner (policy key owner_key) with its minisign signature file: the
+ * fingerprints it lists are the expected ones. It is judged with each verification. Both copied.
+ */
+MSE_API MSE_CHECKED bool mse_policy_add_release(struct mse_policy *policy, struct mse_bytes file,
+                                                struct mse_bytes signature, struct mse_error *err);
+/*
+ * The runtime description that an expected fingerprint was computed with, and its signature file
+ * (empty: none). It must be signed by a runtime_key or be named by runtime_digest. Both copied.
+ */
+MSE_API MSE_CHECKED bool mse_policy_add_runtime(struct mse_policy *policy, struct mse_bytes file,
+                                                struct mse_bytes signature, struct mse_error *err);
 /* True if the policy names somebody to expect: without that nothing can be verified. */
 MSE_API bool mse_policy_expects_somebody(const struct mse_policy *policy);
 MSE_API void mse_policy_free(struct mse_policy *policy);

@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 
-#define MSE_TOML_MAX_SIZE (4U << 20)
+#define MSE_TOML_MAX_SIZE (32U << 20)
 #define MSE_TOML_DEPTH 64
 
 enum mse_toml_type {

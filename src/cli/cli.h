@@ -16,12 +16,16 @@ enum exit_code {
 };
 
 /* The environment is read once, in main.c. Strings are borrowed; "" where unset. */
+struct command;
 struct cli {
+    const struct command *commands; /* the table, which help reads */
     FILE *in, *out, *err;
     int64_t now;
     bool is_terminal; /* input: may ask */
-    const char *home, *config_home, *cache_home;
+    const char *home, *config_home, *cache_home, *state_home;
     const char *https_proxy, *no_proxy;
+    /* Any other variable of the environment, for templates; NULL where unset. */
+    const char *(*variable)(const char *name);
     const bool *json_errors; /* set while a command runs: true prints errors as JSON on out too */
     char program_dir[4096];  /* where this program lies, "" if unknown */
 };
@@ -41,6 +45,20 @@ enum exit_code cmd_show(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_collateral_fetch(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_collateral_show(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_collateral_check(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_context(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_fingerprint(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_package(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_unpack(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_runtime_describe(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_runtime_diff(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_keygen(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_release_sign(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_release_show(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_release_verify(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_sgx_manifest(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_sgx_measure(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_sgx_sign(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_sgx_show(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_completion(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_help(struct cli *cli, int argc, char **argv);
 

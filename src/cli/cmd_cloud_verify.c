@@ -8,7 +8,7 @@
 #include "base/encode.h"
 #include "base/file.h"
 #include "cli/config.h"
-#include "cli/verify_args.h"
+#include "cli/expect_args.h"
 #include "client/collect.h"
 #include "client/connect.h"
 #include "verdict/policy.h"
@@ -20,8 +20,9 @@
 struct run {
     struct cli *cli;
     struct verify_args v;
+    struct expect_args e;
     /* options */
-    const char *output, *connect, *timeout, *context, *code, *name, *operator_name;
+    const char *output, *connect, *timeout, *name, *operator_name;
     bool force, unsafe_shape;
     struct option_list also_names;
     /* made of them */
@@ -43,10 +44,6 @@ static void add_rows(struct run *r)
         { "--unsafe-shape", NULL,
           "save a certificate that must not be imported (pin it in your own client)", OPTION_FLAG,
           &r->unsafe_shape, NULL, false },
-        { "--context", "FILE", "owner's context, with --code (not in this version)", OPTION_TEXT,
-          &r->context, NULL, false },
-        { "--code", "DIR", "owner's plain code, with --context (not in this version)", OPTION_TEXT,
-          &r->code, NULL, false },
         { "--operator", "NAME", "expect this stored operator", OPTION_TEXT, &r->operator_name, NULL,
           false },
         { "--name", "NAME", "name the certificate must be for, if not DOMAIN", OPTION_TEXT,
@@ -63,6 +60,7 @@ static void add_rows(struct run *r)
     verify_args_init(&r->v);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         verify_args_add_row(&r->v, rows[i]);
+    expect_args_add_rows(&r->v, &r->e, true);
     verify_args_add_source_rows(&r->v);
     verify_args_add_policy_rows(&r->v);
 }
@@ -96,7 +94,7 @@ static bool apply_operator(struct run *r, struct mse_error *err)
     if (!config_operator(r->cli, r->operator_name, &found, &entry, err)) {
         /* Several are stored and none is named: who runs it is open, a fingerprint still says what.
          */
-        if (r->operator_name != NULL || p->fingerprint.count == 0 ||
+        if (r->operator_name != NULL || (p->fingerprint.count == 0 && p->owner_key.count == 0) ||
             err->code != MSE_ERR_DUPLICATE) {
             if (err->code == MSE_ERR_MISSING || err->code == MSE_ERR_DUPLICATE)
                 err->code = MSE_ERR_USAGE;
@@ -112,6 +110,8 @@ static bool apply_operator(struct run *r, struct mse_error *err)
     ok = mse_policy_set(p, "mrsigner", hex, err);
     mse_hex_write(entry.instance_key, 32, hex);
     ok = ok && mse_policy_set(p, "instance_key", hex, err);
+    for (size_t i = 0; ok && i < entry.runtime_key_count; i++)
+        ok = mse_policy_set(p, "runtime_key", entry.runtime_keys[i], err);
     (void)snprintf(number, sizeof(number), "%lld", (long long)entry.isv_prod_id);
     if (p->isv_prod_id == MSE_NOT_SET)
         ok = ok && mse_policy_set(p, "isv_prod_id", number, err);
@@ -123,22 +123,10 @@ static bool apply_operator(struct run *r, struct mse_error *err)
 
 static bool check_usage(struct run *r, const char *domain, struct mse_error *err)
 {
-    bool has_fingerprint = false;
-
-    for (size_t i = 0; i < r->v.pending.count; i++)
-        has_fingerprint |= strcmp(r->v.pending.of[i].row->policy_key, "fingerprint") == 0;
     if (r->output != NULL && strcmp(r->output, "-") == 0)
         return mse_fail_text(err, MSE_ERR_USAGE, "--output", "wants a file: results go to stdout");
-    if ((r->context == NULL) != (r->code == NULL))
-        return mse_fail_text(err, MSE_ERR_USAGE, "cloud verify",
-                             "--context and --code go together");
-    if (r->context != NULL && has_fingerprint)
-        return mse_fail_text(err, MSE_ERR_USAGE, "cloud verify",
-                             "--fingerprint and --context exclude each other");
-    if (r->context != NULL)
-        return mse_fail_text(err, MSE_ERR_USAGE, "--context",
-                             "computing the fingerprint from code is not part of this version: ask "
-                             "the owner for it and give --fingerprint");
+    if (!expect_args_check(&r->e, &r->v, err))
+        return false;
     if (!mse_target_parse(domain, "443", &r->target, err) || !read_timeout(r, err))
         return false;
     if (r->connect != NULL && !mse_target_parse(r->connect, r->target.port, &r->connect_to, err))
@@ -153,12 +141,14 @@ static bool check_usage(struct run *r, const char *domain, struct mse_error *err
                    !mse_no_proxy_has(r->cli->no_proxy, r->connect_to.host);
     if (r->use_proxy && !mse_proxy_parse(r->cli->https_proxy, &r->proxy, err))
         return false;
-    if (!verify_args_finish(r->cli, &r->v, err) || !apply_operator(r, err))
+    if (!verify_args_finish(r->cli, &r->v, err) ||
+        !expect_args_finish(r->cli, &r->e, &r->v, r->named.host, err) || !apply_operator(r, err))
         return false;
     if (!mse_policy_expects_somebody(r->v.policy))
         return mse_fail_text(err, MSE_ERR_USAGE, "cloud verify",
                              "nobody is expected, so any enclave would pass: store the operator "
-                             "(mse cloud trust-operator), or give --fingerprint or --mrsigner");
+                             "(mse cloud trust-operator), or give --fingerprint, --context with "
+                             "--code, --owner or --mrsigner");
     return true;
 }
 
@@ -284,6 +274,17 @@ static void print_notes(struct cli *cli, const struct mse_report *report)
     }
 }
 
+/* What was computed from the code, for whoever compares it with the owner's word. */
+static void print_fingerprint(const struct run *r)
+{
+    char hex[65];
+
+    if (!r->e.has_fingerprint)
+        return;
+    mse_hex_write(r->e.fingerprint, 32, hex);
+    (void)fprintf(r->cli->out, "Code fingerprint: %s\n", hex);
+}
+
 static enum exit_code save(struct run *r, const struct mse_report *report)
 {
     const char *path = r->output != NULL ? r->output : "./cert.pem";
@@ -304,6 +305,7 @@ static enum exit_code save(struct run *r, const struct mse_report *report)
     } else if (r->v.json) {
         (void)fputs(json, r->cli->out);
     } else {
+        print_fingerprint(r);
         if (report->checks.of[MSE_CHECK_FINGERPRINT].outcome == MSE_OUTCOME_WAIVED)
             (void)fputs("Code fingerprint check skipped!\n", r->cli->out);
         print_notes(r->cli, report);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "cli/verify_args.h"
+#include "cli/expect_args.h"
 #include "client/collect.h"
 #include "endorsement/bundle.h"
 #include "verdict/policy.h"
@@ -13,6 +13,7 @@
 struct run {
     struct cli *cli;
     struct verify_args v;
+    struct expect_args e;
     const char *certificate, *quote, *report, *evidence, *name;
     bool fetch;
     uint8_t *data; /* the file, or the certificate out of evidence.json */
@@ -39,6 +40,7 @@ static void add_rows(struct run *r)
     verify_args_init(&r->v);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         verify_args_add_row(&r->v, rows[i]);
+    expect_args_add_rows(&r->v, &r->e, true);
     verify_args_add_source_rows(&r->v);
     verify_args_add_policy_rows(&r->v);
 }
@@ -97,12 +99,13 @@ static bool read_input(struct run *r, struct mse_error *err)
     r->is_certificate = r->certificate != NULL || r->evidence != NULL;
     if (!r->is_certificate && r->name != NULL)
         return mse_fail_text(err, MSE_ERR_USAGE, "--name", "only a certificate has names");
-    if (!verify_args_finish(r->cli, &r->v, err))
+    if (!expect_args_check(&r->e, &r->v, err) || !verify_args_finish(r->cli, &r->v, err) ||
+        !expect_args_finish(r->cli, &r->e, &r->v, r->name, err))
         return false;
     if (!mse_policy_expects_somebody(r->v.policy))
         return mse_fail_text(err, MSE_ERR_USAGE, "verify",
                              "nobody is expected, so any enclave would pass: give --fingerprint, "
-                             "--mrsigner, --mrtd, --measurement or a --policy file");
+                             "--owner, --mrsigner, --mrtd, --measurement or a --policy file");
     return mse_file_read(path, VERIFY_FILE_MAX, &r->data, &r->len, err) &&
            (r->len > 0 || mse_fail_text(err, MSE_ERR_TRUNCATED, path, "is empty")) &&
            (r->evidence == NULL || open_evidence(r, err)) &&

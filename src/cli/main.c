@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mse program: one table of commands. Clock and environment are read here and nowhere else. */
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/encode.h"
-#include "base/json.h"
 #include "cli/cli.h"
 
 /* clang-format off */
@@ -19,96 +17,26 @@ const struct command mse_commands[] = {
     { "collateral fetch", "FILE|DOMAIN[:PORT] --output FILE [options]", "fetch what judging it needs into one file", cmd_collateral_fetch },
     { "collateral show", "FILE... [options]", "say what a bundle holds and until when", cmd_collateral_show },
     { "collateral check", "FILE... [options]", "authenticate a bundle under the pinned roots", cmd_collateral_check },
+    { "cloud context", "--list|--show ID|--remove ID|--purge|--export ID|--import FILE [options]", "what deployments left behind for computing their fingerprints again", cmd_context },
+    { "context", "--list|--show ID|--remove ID|--purge|--export ID|--import FILE [options]", "the same as cloud context", cmd_context },
+    { "fingerprint", "--runtime FILE [--code DIR] [options]", "compute an app's fingerprint from its plain code", cmd_fingerprint },
+    { "package", "[--output FILE|--list] [options]", "seal an app's code into a package that only the enclave can read", cmd_package },
+    { "unpack", "FILE --output DIR [options]", "open a package with its code key", cmd_unpack },
+    { "runtime describe", "ROOT|OCI-LAYOUT --name NAME --version VERSION --tee TEE --loader PATH [options]", "describe the runtime around an app, for its fingerprint", cmd_runtime_describe },
+    { "runtime diff", "A B", "say in which files two runtime descriptions differ", cmd_runtime_diff },
+    { "keygen", "[--output FILE] [options]", "make an owner's signing key (minisign)", cmd_keygen },
+    { "release sign", "--key FILE --app NAME --output FILE [options]", "sign which fingerprints an app may have", cmd_release_sign },
+    { "release show", "FILE", "say what a release states; checks nothing", cmd_release_show },
+    { "release verify", "FILE --owner KEY [options]", "check a release's signature, dates and order", cmd_release_verify },
+    { "sgx manifest", "TEMPLATE [OUTPUT] [options]", "make a Gramine manifest, as gramine-manifest does", cmd_sgx_manifest },
+    { "sgx measure", "MANIFEST --libpal FILE [options]", "compute MRENCLAVE", cmd_sgx_measure },
+    { "sgx sign", "MANIFEST --libpal FILE --key FILE --output FILE [options]", "measure and sign an enclave, as gramine-sgx-sign does", cmd_sgx_sign },
+    { "sgx show", "FILE", "say what is in a SIGSTRUCT (.sig) file, and whether it holds", cmd_sgx_show },
     { "completion", "bash|zsh", "print a completion script for a shell", cmd_completion },
     { "help", "[COMMAND]", "say how to use mse", cmd_help },
     { NULL, NULL, NULL, NULL },
 };
 /* clang-format on */
-
-enum exit_code cli_code_of(enum mse_err_code code)
-{
-    switch (code) {
-    case MSE_ERR_NONE:
-        return EXIT_YES;
-    case MSE_ERR_MEMORY:
-    case MSE_ERR_CRYPTO:
-    case MSE_ERR_IO:
-    case MSE_ERR_EXISTS:
-        return EXIT_LOCAL;
-    case MSE_ERR_NETWORK:
-    case MSE_ERR_TIMEOUT:
-    case MSE_ERR_TLS:
-    case MSE_ERR_HTTP:
-        return EXIT_UNKNOWN;
-    case MSE_ERR_USAGE:
-    case MSE_ERR_UNKNOWN_KEY:
-        return EXIT_USAGE;
-    case MSE_ERR_TRUNCATED:
-    case MSE_ERR_TRAILING:
-    case MSE_ERR_FORMAT:
-    case MSE_ERR_VALUE:
-    case MSE_ERR_UNSUPPORTED:
-    case MSE_ERR_LIMIT:
-    case MSE_ERR_DUPLICATE:
-    case MSE_ERR_MISSING:
-    case MSE_ERR_SIGNATURE:
-    case MSE_ERR_CHAIN:
-    case MSE_ERR_ROOT:
-    case MSE_ERR_REVOKED:
-    case MSE_ERR_EXPIRED:
-    case MSE_ERR_NOT_YET_VALID:
-    case MSE_ERR_MISMATCH:
-    case MSE_ERR_BINDING:
-    case MSE_ERR_TCB:
-    case MSE_ERR_POLICY:
-    case MSE_ERR_SIMULATED:
-    case MSE_ERR_NO_EVIDENCE:
-        return EXIT_NO;
-    }
-    return EXIT_NO;
-}
-
-static void print_json_error(struct cli *cli, const struct mse_error *err)
-{
-    struct mse_writer to = { 0 };
-    struct mse_json_writer w = mse_json_writer_init(&to, 2);
-
-    mse_json_open_object(&w, NULL);
-    mse_json_put_text(&w, "schema", "mse-error-v1");
-    mse_json_put_text(&w, "code", mse_err_name(err->code));
-    mse_json_put_bytes_text(&w, "subject", MSE_CSTR_BYTES(err->field));
-    mse_json_put_bytes_text(&w, "message", MSE_CSTR_BYTES(err->text));
-    mse_json_close_object(&w);
-    mse_write_text(&to, "\n");
-    if (mse_writer_ok(&to))
-        (void)fwrite(to.data, 1, to.len, cli->out);
-    mse_writer_cleanup(&to);
-}
-
-enum exit_code cli_fail(struct cli *cli, const struct mse_error *err)
-{
-    char line[1024], plain[256];
-
-    /* Of a wrong command line the words say enough; of bytes the class and the place help. */
-    if (err->code == MSE_ERR_USAGE && err->field[0] != '\0' && err->text[0] != '\0')
-        cli_note(cli, "mse: %s: %s", mse_escape(MSE_CSTR_BYTES(err->field), plain, sizeof(plain)),
-                 mse_escape(MSE_CSTR_BYTES(err->text), line, sizeof(line)));
-    else
-        cli_note(cli, "mse: %s", mse_error_describe(err, line, sizeof(line)));
-    if (cli->json_errors != NULL && *cli->json_errors)
-        print_json_error(cli, err);
-    return cli_code_of(err->code == MSE_ERR_NONE ? MSE_ERR_CRYPTO : err->code);
-}
-
-void cli_note(struct cli *cli, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    (void)vfprintf(cli->err, format, args);
-    va_end(args);
-    (void)fputc('\n', cli->err);
-}
 
 /* The longest command whose words begin argv; *words is how many. */
 static const struct command *find_command(int argc, char **argv, int *words)
@@ -189,9 +117,14 @@ static const char *env(const char *name)
     return value != NULL ? value : "";
 }
 
+static const char *variable(const char *name)
+{
+    return getenv(name);
+}
+
 static struct cli make_cli(void)
 {
-    struct cli cli = { .in = stdin, .out = stdout, .err = stderr };
+    struct cli cli = { .commands = mse_commands, .in = stdin, .out = stdout, .err = stderr };
     ssize_t len = readlink("/proc/self/exe", cli.program_dir, sizeof(cli.program_dir) - 1);
 
     if (len < 0)
@@ -204,8 +137,10 @@ static struct cli make_cli(void)
     cli.home = env("HOME");
     cli.config_home = env("XDG_CONFIG_HOME");
     cli.cache_home = env("XDG_CACHE_HOME");
+    cli.state_home = env("XDG_STATE_HOME");
     cli.https_proxy = env("https_proxy")[0] != '\0' ? env("https_proxy") : env("HTTPS_PROXY");
     cli.no_proxy = env("no_proxy")[0] != '\0' ? env("no_proxy") : env("NO_PROXY");
+    cli.variable = variable;
     return cli;
 }
 

@@ -7,7 +7,7 @@
 static void print_help(struct cli *cli, const char *command, const struct option_row *rows,
                        size_t count)
 {
-    for (const struct command *c = mse_commands; c->name != NULL; c++) {
+    for (const struct command *c = cli->commands; c->name != NULL; c++) {
         if (strcmp(c->name, command) == 0)
             (void)fprintf(cli->out, "usage: mse %s %s\n%s\n", c->name, c->args, c->summary);
     }

@@ -25,3 +25,8 @@ bool places_config(const struct cli *cli, char *out, size_t size)
 {
     return place(cli->config_home, cli->home, ".config", out, size);
 }
+
+bool places_state(const struct cli *cli, char *out, size_t size)
+{
+    return place(cli->state_home, cli->home, ".local/state", out, size);
+}

@@ -8,5 +8,6 @@
 /* False if neither XDG variable nor HOME is set to an absolute path. */
 bool places_cache(const struct cli *cli, char *out, size_t size);
 bool places_config(const struct cli *cli, char *out, size_t size); /* directory */
+bool places_state(const struct cli *cli, char *out, size_t size);
 
 #endif

@@ -102,6 +102,19 @@ static bool set_hex(struct mse_policy *policy, const struct row *row, const char
     return list_add(field_of(policy, row), bytes, row->size, err);
 }
 
+/* A minisign public key, its base64 line. */
+static bool set_minisign(struct mse_policy *policy, const struct row *row, const char *value,
+                         struct mse_error *err)
+{
+    struct mse_minisign_public key;
+    struct mse_error inner = { 0 };
+
+    if (strchr(value, '\n') != NULL ||
+        !mse_minisign_public_read(MSE_CSTR_BYTES(value), &key, &inner))
+        return bad_value(err, row->key.values, value);
+    return list_add(field_of(policy, row), (const uint8_t *)&key, sizeof(key), err);
+}
+
 /* A machine is a 64-byte chip id (AMD) or a 16-byte PPID or platform instance id (Intel). */
 static bool set_machine(struct mse_policy *policy, const struct row *row, const char *value,
                         struct mse_error *err)
@@ -274,6 +287,7 @@ static bool set_profile(struct mse_policy *policy, const struct row *row, const 
     return true;
 }
 
+#define MINISIGN(field) set_minisign, offsetof(struct mse_policy, field), 0
 #define HEX(field, bytes) set_hex, offsetof(struct mse_policy, field), bytes
 #define INTEGER(field, max) set_integer, offsetof(struct mse_policy, field), max
 #define BOOL(field) set_bool, offsetof(struct mse_policy, field), 0
@@ -288,6 +302,9 @@ static const struct row rows[] = {
     { { "isv_prod_id", "0..65535", "product id the signer gave the enclave", false }, INTEGER(isv_prod_id, 65535) },
     { { "min_isv_svn", "0..65535", "lowest security version of the enclave", false }, INTEGER(min_isv_svn, 65535) },
     { { "instance_key", H32, "Ed25519 key that signs the operator's instance statements", true }, HEX(instance_key, 32) },
+    { { "owner_key", "minisign public key", "owner whose release lists the accepted fingerprints", true }, MINISIGN(owner_key) },
+    { { "runtime_key", "minisign public key", "who may sign runtime descriptions", true }, MINISIGN(runtime_key) },
+    { { "runtime_digest", H32, "runtime description accepted without a signature", true }, HEX(runtime_digest, 32) },
     { { "mrtd", H48, "initial contents of a TD", true }, HEX(td[MSE_TD_MRTD], 48) },
     { { "rtmr0", H48, "TD run-time register 0 (firmware)", true }, HEX(td[MSE_TD_RTMR0], 48) },
     { { "rtmr1", H48, "TD run-time register 1 (kernel)", true }, HEX(td[MSE_TD_RTMR1], 48) },
@@ -375,6 +392,11 @@ void mse_policy_free(struct mse_policy *policy)
     free(policy->fingerprint.values);
     free(policy->mrsigner.values);
     free(policy->instance_key.values);
+    free(policy->owner_key.values);
+    free(policy->runtime_key.values);
+    free(policy->runtime_digest.values);
+    mse_signed_file_cleanup(&policy->release);
+    mse_signed_file_cleanup(&policy->runtime);
     free(policy->machine.values);
     free(policy->machine_id.values);
     for (size_t i = 0; i < MSE_TD_REGISTER_COUNT; i++)
@@ -411,7 +433,8 @@ bool mse_policy_expects_somebody(const struct mse_policy *policy)
 {
     /* Each of these alone ties an enclave or guest to somebody; the rest only narrows it down. */
     return policy->fingerprint.count > 0 || policy->mrsigner.count > 0 ||
-           policy->td[MSE_TD_MRTD].count > 0 || policy->snp[MSE_SNP_MEASUREMENT].count > 0 ||
+           policy->owner_key.count > 0 || policy->td[MSE_TD_MRTD].count > 0 ||
+           policy->snp[MSE_SNP_MEASUREMENT].count > 0 ||
            policy->snp[MSE_SNP_ID_KEY_DIGEST].count > 0 ||
            policy->snp[MSE_SNP_AUTHOR_KEY_DIGEST].count > 0;
 }

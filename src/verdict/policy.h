@@ -5,15 +5,23 @@
 
 #include "appraisal/appraisal.h"
 #include "crypto/key.h"
+#include "release/minisign.h"
 
 #define MSE_POLICY_MAX_SIZE (1U << 20)
 #define MSE_POLICY_MAX_VALUES 4096
+#define MSE_POLICY_MAX_RUNTIME (32U << 20)
 
 /* Expected values of one length; any of them will do. An empty list compares nothing. */
 struct mse_value_list {
     uint8_t *values; /* count * size bytes, owned */
     size_t count;
 };
+
+/* A file and its minisign signature file, both owned; empty where not given. */
+struct mse_signed_file {
+    struct mse_bytes content, signature;
+};
+void mse_signed_file_cleanup(struct mse_signed_file *file);
 
 enum mse_td_register {
     MSE_TD_MRTD,
@@ -49,9 +57,14 @@ struct mse_snp_floor {
 
 struct mse_policy {
     /* who is expected */
-    struct mse_value_list fingerprint;                 /* 32 */
-    struct mse_value_list mrsigner;                    /* 32 */
-    struct mse_value_list instance_key;                /* 32, Ed25519 */
+    struct mse_value_list fingerprint;    /* 32 */
+    struct mse_value_list mrsigner;       /* 32 */
+    struct mse_value_list instance_key;   /* 32, Ed25519 */
+    struct mse_value_list owner_key;      /* struct mse_minisign_public */
+    struct mse_signed_file release;       /* of one of these owners */
+    struct mse_value_list runtime_key;    /* struct mse_minisign_public */
+    struct mse_value_list runtime_digest; /* 32: accepted without a signature */
+    struct mse_signed_file runtime;       /* description that went into the expected fingerprint */
     struct mse_value_list td[MSE_TD_REGISTER_COUNT];   /* 48 */
     struct mse_value_list snp[MSE_SNP_REGISTER_COUNT]; /* 48, 32, 48, 48, 16, 16 */
     int64_t isv_prod_id;                               /* MSE_NOT_SET or 0..65535 */

@@ -7,6 +7,7 @@
 #include "evidence/hcl.h"
 #include "ratls/ratls.h"
 #include "verdict/instance.h"
+#include "verdict/release_check.h"
 #include "verdict/shape.h"
 
 #define MSE_REPORT_SCHEMA "mse-report-v1"
@@ -39,6 +40,8 @@ struct mse_report {
     size_t judged_count;
     bool has_instance;
     struct mse_instance instance;
+    bool has_release;
+    struct mse_release_summary release;
     char name[256]; /* asked for; "" if none */
 };
 

@@ -122,6 +122,20 @@ static void write_instance(const struct mse_report *r, struct mse_json_writer *w
     mse_json_close_object(w);
 }
 
+static void write_release(const struct mse_report *r, struct mse_json_writer *w)
+{
+    if (!r->has_release)
+        return;
+    mse_json_open_object(w, "release");
+    mse_json_put_bytes_text(w, "app", MSE_CSTR_BYTES(r->release.app));
+    mse_json_put_unsigned(w, "serial", r->release.serial);
+    mse_json_put_hex(w, "sha256", r->release.sha256, 32);
+    mse_json_put_hex(w, "owner", r->release.owner, 32);
+    mse_json_put_time(w, "not_before", r->release.not_before);
+    mse_json_put_time(w, "not_after", r->release.not_after);
+    mse_json_close_object(w);
+}
+
 bool mse_report_write_json(const struct mse_report *report, char **out, struct mse_error *err)
 {
     struct mse_writer to = { 0 };
@@ -155,6 +169,7 @@ bool mse_report_write_json(const struct mse_report *report, char **out, struct m
     }
     write_certificate(report, &w);
     write_instance(report, &w);
+    write_release(report, &w);
     mse_json_close_object(&w);
     mse_write_text(&to, "\n");
     *out = mse_writer_take_text(&to);

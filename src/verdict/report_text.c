@@ -2,6 +2,8 @@
 /* A report for people: checks first, then what was read, then the verdict. */
 #include "verdict/report.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -85,6 +87,23 @@ static void write_instance(const struct mse_report *r, struct mse_writer *w)
     sink.sink.time(&sink.sink, "not_after", r->instance.not_after);
 }
 
+static void write_release(const struct mse_report *r, struct mse_writer *w)
+{
+    struct mse_text_sink sink = mse_text_sink_init(w, true);
+    char serial[24];
+
+    sink.depth = 1;
+    if (!r->has_release)
+        return;
+    (void)snprintf(serial, sizeof(serial), "%" PRIu64, r->release.serial);
+    mse_write_text(w, "\nRelease, as its owner states\n");
+    sink.sink.text(&sink.sink, "app", r->release.app);
+    sink.sink.text(&sink.sink, "serial", serial);
+    sink.sink.hex(&sink.sink, "sha256", r->release.sha256, 32);
+    sink.sink.hex(&sink.sink, "owner", r->release.owner, 32);
+    sink.sink.time(&sink.sink, "not_after", r->release.not_after);
+}
+
 bool mse_report_write_text(const struct mse_report *report, bool verbose, char **out,
                            struct mse_error *err)
 {
@@ -110,6 +129,7 @@ bool mse_report_write_text(const struct mse_report *report, bool verbose, char *
     for (size_t i = 0; i < report->judged_count; i++)
         write_judged(&report->judged[i], verbose, &w);
     write_instance(report, &w);
+    write_release(report, &w);
     mse_write_format(&w, "\nVerdict: %s, judged at %s", mse_verdict_name(report->verdict),
                      mse_time_write(report->at, at));
     if (mse_verdict_is_positive(report->verdict))

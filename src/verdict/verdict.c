@@ -27,6 +27,8 @@ static const struct rule rules[MSE_CHECK_COUNT] = {
     [MSE_CHECK_NAME]        = { true,  false, true },
     [MSE_CHECK_SIGNER]      = { true,  false, true },  /* a TD has no signer */
     [MSE_CHECK_INSTANCE]    = { true,  false, true },
+    [MSE_CHECK_RELEASE]     = { false, false, true },  /* no owner is expected */
+    [MSE_CHECK_RUNTIME]     = { false, false, true },  /* the fingerprint is somebody's word */
     [MSE_CHECK_FINGERPRINT] = { true,  false, false },
     [MSE_CHECK_AGE]         = { false, false, true },  /* no limit asked for */
     [MSE_CHECK_LEVEL]       = { true,  true,  false }, /* named in every report; --min-level demands it */
@@ -103,6 +105,8 @@ const char *mse_check_name(enum mse_check check)
         [MSE_CHECK_NAME]        = "name",
         [MSE_CHECK_SIGNER]      = "signer",
         [MSE_CHECK_INSTANCE]    = "instance",
+        [MSE_CHECK_RELEASE]     = "release",
+        [MSE_CHECK_RUNTIME]     = "runtime",
         [MSE_CHECK_FINGERPRINT] = "fingerprint",
         [MSE_CHECK_AGE]         = "age",
         [MSE_CHECK_LEVEL]       = "level",

@@ -17,6 +17,7 @@ struct job {
     const struct mse_policy *policy;
     const struct mse_request *request;
     struct mse_report *report;
+    struct mse_release release; /* holds only where the report has one */
 };
 
 static void narrow(struct mse_report *r, int64_t from, int64_t until)
@@ -71,18 +72,61 @@ static bool appraise_snp(struct job *job, struct mse_judged *j, const struct mse
                             certs, job->request->at, checks, &j->appraisal, err);
 }
 
+static void check_release(struct job *job)
+{
+    struct mse_report *r = job->report;
+
+    r->has_release = mse_policy_check_release(job->policy, job->request->name, job->request->at,
+                                              &r->checks, &job->release, &r->release);
+    mse_policy_check_runtime(job->policy, r->has_release ? &job->release : NULL, &r->checks);
+    if (r->has_release)
+        narrow(r, r->release.not_before, r->release.not_after);
+}
+
+static enum mse_release_tee release_tee(const struct job *job, enum mse_tee tee)
+{
+    if (job->verifier->roots.simulated)
+        return MSE_RELEASE_SIM;
+    return tee == MSE_TEE_SGX ? MSE_RELEASE_SGX
+                              : (tee == MSE_TEE_TDX ? MSE_RELEASE_TDX : MSE_RELEASE_SNP);
+}
+
+/* The policy with what the owner's release adds to it; listed is the room for its fingerprints. */
+static struct mse_policy with_release(struct job *job, const struct mse_judged *j, uint8_t *listed)
+{
+    struct mse_policy policy = *job->policy;
+    struct mse_report *r = job->report;
+    int64_t floor = mse_policy_tcb_floor(job->policy, job->request->at);
+    size_t count;
+
+    if (!r->has_release)
+        return policy;
+    count = mse_release_expected(&job->release, job->policy, release_tee(job, j->appraisal.tee),
+                                 listed);
+    if (count == 0)
+        (void)mse_check_fail(&r->checks, MSE_CHECK_FINGERPRINT, MSE_ERR_MISMATCH,
+                             "the owner's release lists no %sfingerprint for this kind of TEE",
+                             policy.fingerprint.count > 0 ? "expected " : "");
+    policy.fingerprint = (struct mse_value_list){ listed, count };
+    policy.min_tcb_eval = floor > job->release.min_tcb_eval ? floor : job->release.min_tcb_eval;
+    return policy;
+}
+
 static void check_policy(struct job *job, const struct mse_judged *j)
 {
+    uint8_t listed[MSE_RELEASE_MAX_FINGERPRINTS * 32];
+    struct mse_policy policy;
     struct mse_report *r = job->report;
     int64_t until = INT64_MAX;
 
     if (j->appraisal.tee == MSE_TEE_NONE)
         return; /* evidence did not parse: that check has failed, the others did not run */
-    mse_policy_check_tcb(job->policy, &j->appraisal, job->request->at, &until, &r->checks);
-    mse_policy_check_attributes(job->policy, &j->appraisal, &r->checks);
-    mse_policy_check_machine(job->policy, &j->appraisal, &r->checks);
-    mse_policy_check_signer(job->policy, &j->appraisal, &r->checks);
-    mse_policy_check_fingerprint(job->policy, &j->appraisal, &r->checks);
+    policy = with_release(job, j, listed);
+    mse_policy_check_tcb(&policy, &j->appraisal, job->request->at, &until, &r->checks);
+    mse_policy_check_attributes(&policy, &j->appraisal, &r->checks);
+    mse_policy_check_machine(&policy, &j->appraisal, &r->checks);
+    mse_policy_check_signer(&policy, &j->appraisal, &r->checks);
+    mse_policy_check_fingerprint(&policy, &j->appraisal, &r->checks);
     narrow(r, j->appraisal.valid_from, j->appraisal.valid_until);
     narrow(r, INT64_MIN, until);
 }
@@ -325,6 +369,7 @@ static bool judge(struct job *job, struct mse_error *err)
         return true; /* unreadable: nothing else can be said */
     if (r->has_certificate ? !judge_certificate(job, err) : !judge_evidence(job, err))
         return false;
+    check_release(job);
     for (size_t i = 0; i < r->judged_count; i++) {
         check_policy(job, &r->judged[i]);
         copy_advisories(&r->judged[i]);
@@ -343,7 +388,10 @@ bool mse_verify(struct mse_verifier *verifier, const struct mse_collateral *coll
                 const struct mse_policy *policy, const struct mse_request *request,
                 struct mse_report **out, struct mse_error *err)
 {
-    struct job job = { verifier, collateral, policy, request, NULL };
+    struct job job = {
+        .verifier = verifier, .collateral = collateral, .policy = policy, .request = request
+    };
+    bool ok;
 
     *out = NULL;
     if (!mse_policy_expects_somebody(policy))
@@ -361,7 +409,9 @@ bool mse_verify(struct mse_verifier *verifier, const struct mse_collateral *coll
     job.report->shape_reason = "";
     if (request->name != NULL && strlen(request->name) < sizeof(job.report->name))
         memcpy(job.report->name, request->name, strlen(request->name) + 1);
-    if (!take_input(request, job.report, err) || !judge(&job, err)) {
+    ok = take_input(request, job.report, err) && judge(&job, err);
+    mse_release_cleanup(&job.release);
+    if (!ok) {
         mse_report_free(job.report);
         return false;
     }

@@ -23,7 +23,7 @@ CORE = ("evidence", "chain", "revocation", "signature", "collateral", "attribute
 CHECKS = (
     "evidence", "chain", "revocation", "signature", "qe-identity", "collateral", "tcb",
     "attributes", "machine", "binding", "certificate", "name", "signer", "instance",
-    "fingerprint", "age", "level",
+    "release", "runtime", "fingerprint", "age", "level",
 )  # fmt: skip
 OUTCOMES = ("not run", "failed", "unknown", "waived", "not applicable", "passed")
 VERDICTS = {"pass": YES, "incomplete": YES, "fail": NO, "unknown": UNKNOWN}

@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes seed inputs for every fuzz target with the project's own generator of test evidence."""
 
+import base64
+import hashlib
+import json
 import sys
+import tarfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "pki"))
+sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
+import sgx_oracle  # noqa: E402
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa  # noqa: E402
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: E402
 from testpki import keys, ratls  # noqa: E402
 from testpki.world import World  # noqa: E402
 
@@ -33,6 +41,192 @@ multi \\
    line\"\"\"
 [[list]]
 """
+
+MANIFEST = """# {{ a }} {# c #}
+loader.log_level = "{{ log_level }}"
+loader.env.HOME = "{{ env.get('HOME', '/h') }}{{ env.HOME }}{{ gramine.runtimedir() }}"
+fs.mounts = [ { path = "/lib", uri = "file:{{ python.stdlib }}" }, { path = "/tmp", x = [1] } ]
+sgx.enclave_size = "8G"
+sgx.cpu_features.avx = "required"
+sgx.trusted_files = [ "file:{{ gramine.libos }}", { uri = "file:b/", sha256 = "00" } ]
+x = [1e16, 0.1, 1979-05-27T07:32:00.5Z, [], {}]
+"""
+
+APP_TOML = """name = "app"
+python_application = "app:app"
+healthcheck_endpoint = "/health"
+memory = 2048
+threads = 16
+tests_cmd = "pytest"
+tests_requirements = ["pytest==7.2.0"]
+[cloud]
+code = "src"
+docker = "image"
+expiration_date = 2099-01-31 12:00:00+01:00
+secrets = "secrets.json"
+[cloud.ssl]
+domain_name = "app.example"
+private_key = "key.pem"
+certificate = "cert.pem"
+"""
+APP_COMMAND = """name = "app"
+command = ["./run", "x"]
+healthcheck_endpoint = "/"
+nmae = 1
+"""
+
+CONTEXT_OLD = """version = "{1}"
+[config]
+name = "app"
+docker = "image"
+python_application = "app:app"
+tests = "tests"
+tests_requirements = ["pytest"]
+code_secret_key = "{0}"
+[instance]
+id = "d17a9cbd-e2ff-4f77-ba03-e9d8ea58ca2e"
+enclave_size = 4096
+expires_at = 2030-01-02T03:04:05.678+00:00
+{2} = "self"
+[instance.nonces]
+"app.py" = "{3}"
+"""
+CONTEXT_NEW = """version = "3.0"
+[config]
+name = "app"
+command = ["./run"]
+healthcheck_endpoint = "/"
+memory = 64
+threads = 1
+owner = "{0}"
+isolation = "none"
+unsigned = true
+runtime = "{0}"
+tree = "{1}"
+[instance]
+id = "d17a9cbd-e2ff-4f77-ba03-e9d8ea58ca2e"
+ssl_certificate_origin = "operator"
+expires_at = 2030-01-02T03:04:05Z
+[files]
+list = \"\"\"
+f {0} app.py
+\"\"\"
+[local]
+tests_cmd = "pytest"
+[secret]
+code_secret_key = "{2}"
+[secret.nonces]
+"app.py" = "{3}"
+"""
+
+
+def contexts():
+    """One of each format; the list of files has the digest of its tree."""
+    digest, nonce = "ab" * 32, "0123456789ab" * 4
+    path = b"app.py"
+    tree = hashlib.sha256(
+        b"mse-tree-v1\nf" + len(path).to_bytes(4, "little") + path + bytes.fromhex(digest)
+    ).hexdigest()
+    return [
+        CONTEXT_OLD.format("cd" * 32, "1.0", "ssl_secret_origin", nonce).encode(),
+        CONTEXT_OLD.format("cd" * 32, "2.0", "ssl_certificate_origin", nonce).encode(),
+        CONTEXT_NEW.format(digest, tree, "cd" * 32, nonce).encode(),
+    ]
+
+
+def pals():
+    """ELF files: gaps, memory beyond the file, and one at a fixed address."""
+    r, w, x, load = sgx_oracle.R, sgx_oracle.W, sgx_oracle.X, sgx_oracle.LOAD
+    return [
+        sgx_oracle.elf([(load, r | x, 0, 0, 0x1234, 0x1234),
+                        (load, r | w, 0x1E38, 0x2E38, 0x3A8, 0x1548)], 0x2400),
+        sgx_oracle.elf([(sgx_oracle.NOTE, r, 0x100, 0x100, 0x20, 0x20),
+                        (load, r | x, 0, 0x20000, 0x345, 0x345),
+                        (load, r | w, 0, 0x25001, 0, 0x900)], 0x400, entry=0x40),
+    ]  # fmt: skip
+
+
+def sigstructs():
+    key = rsa.generate_private_key(3, 3072)
+    return [sgx_oracle.sigstruct(key, bytes(range(32)), date) for date in
+            ("2023-08-10", "0000-00-00")]  # fmt: skip
+
+
+def tars():
+    """Archives as Python writes them in each format, with what needs extended headers."""
+    out = []
+    names = ("a", "d/" + "n" * 100, "p" * 120 + "/n", "caf\u00e9", "q" * 101)
+    for kind in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+        for name in names:
+            for link in ("", "l" * 101, "../x"):
+                entry = tarfile.TarInfo(name)
+                entry.mtime = 1700000000.5 if kind == tarfile.PAX_FORMAT else 0
+                entry.uname = "" if link else "user"
+                if link:
+                    entry.type, entry.linkname = tarfile.SYMTYPE, link
+                try:
+                    out.append(entry.tobuf(kind, "utf-8") + bytes(1024))
+                except ValueError:  # does not fit ustar
+                    pass
+    return out
+
+
+def runtimes():
+    """A description for each kind of TEE."""
+    out = []
+    for tee, loader in (("sim", "/usr/bin/mse-enclave"), ("sgx", "/g/libpal.so"), ("tdx", "/l")):
+        names = sorted({loader, "/g/libsysdb.so", "/usr/bin/mse-enclave", '/a "b" \\ \u00e9'})
+        out.append(json.dumps({
+            "files": [{"path": p, "sha256": "ab" * 32} for p in names],
+            "format": "mse-runtime-v1", "loader": {"path": loader, "sha256": "ab" * 32},
+            "name": "n", "tee": tee, "version": "1",
+        }, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())  # fmt: skip
+    return out
+
+
+def releases():
+    """A release; and a key pair and a signature in minisign's formats, as fuzz_release.c has them."""
+    seed = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+    key = ed25519.Ed25519PrivateKey.from_private_bytes(seed)
+    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    secret = seed + public
+    ident, comment = bytes(range(1, 9)), b"timestamp:1\tfile:data\thashed"
+    signature = key.sign(hashlib.blake2b(b"release bytes\n").digest())
+    checksum = hashlib.blake2b(b"Ed" + ident + secret, digest_size=32).digest()
+
+    def lines(*parts):
+        return b"".join(part + b"\n" for part in parts)
+
+    def code(*parts):
+        return base64.b64encode(b"".join(parts))
+
+    release = {
+        "app": "shop", "format": 1, "min_tcb_eval": 17, "names": ["shop.example", "b.example"],
+        "fingerprints": [{"hex": "ab" * 32, "tee": "sgx"}, {"hex": "cd" * 32, "tee": "snp"}],
+        "not_after": 1803333641, "not_before": 1795557641, "previous": None,
+        "runtime": "ab" * 32, "serial": 7,
+    }  # fmt: skip
+    untrusted = b"untrusted comment: x"
+    return [
+        json.dumps(release, sort_keys=True, separators=(",", ":")).encode(),
+        lines(untrusted, code(b"Ed", ident, public)),
+        lines(untrusted, code(b"Ed\0\0B2", bytes(48), ident, secret, checksum)),
+        lines(untrusted, code(b"EdScB2", bytes(48), ident, secret, checksum)),
+        lines(untrusted, code(b"ED", ident, signature), b"trusted comment: " + comment,
+              code(key.sign(signature + comment))),
+    ]  # fmt: skip
+
+
+IGNORE = """# all kinds of rules
+*.py[cod]
+/build/
+a/**/b
+!a/keep
+x/y**/z
+[[:alpha:]a-c!]*\\ \r
+\\#c\\\\
+"""
+IGNORE_PATHS = [b"a/x/b", b"build", b"lib/m.pyc", b"a/keep", b"x/yq/w/z", b"#c\\", b"k \r"]
 
 
 def collateral(world):
@@ -88,6 +282,15 @@ def seeds():
     yield "oe_endorsements", []
     yield "policy", [POLICY_TOML.encode(), b'{"fingerprint":["' + b"ab" * 32 + b'"],"strict":true}']
     yield "toml", [TOML.encode()]
+    yield "ignore", [bytes([len(path)]) + path + IGNORE.encode() for path in IGNORE_PATHS]
+    yield "app_config", [APP_TOML.encode(), APP_COMMAND.encode()]
+    yield "context", contexts()
+    yield "manifest", [MANIFEST.encode(), TOML.encode()]
+    yield "pal", pals()
+    yield "release", releases()
+    yield "runtime", runtimes()
+    yield "sigstruct", sigstructs()
+    yield "tar", tars()
     yield "must_crash", [b"CRAS"]
 
 

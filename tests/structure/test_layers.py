@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ORDER = [
-    "base", "crypto", "evidence", "endorsement", "appraisal", "ratls", "verdict", "client",
-    "fetch", "simtee", "cli",
+    "base", "crypto", "evidence", "endorsement", "appraisal", "ratls", "release", "verdict",
+    "measure", "package", "client", "fetch", "simtee", "cli",
 ]
 # fetch implements a callback of endorsement; client names its module's header to load it.
 ALLOWED = {("client", "fetch")}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Commands that read code trees live in libmse-code.so, which is loaded when one of them is run: it
+ * needs libgit2, libsodium and libarchive, and mse itself shall stay light.
+ */
+#ifndef MSE_CLI_CODE_H
+#define MSE_CLI_CODE_H
+
+#include "cli/cli.h"
+
+#define CODE_EXPORT __attribute__((visibility("default")))
+
+/* Exported by the module; src/cli/code.map lists them. */
+CODE_EXPORT const char *mse_code_version(void);
+CODE_EXPORT enum exit_code mse_code_fingerprint(struct cli *cli, int argc, char **argv);
+CODE_EXPORT enum exit_code mse_code_package(struct cli *cli, int argc, char **argv);
+CODE_EXPORT enum exit_code mse_code_unpack(struct cli *cli, int argc, char **argv);
+CODE_EXPORT enum exit_code mse_code_runtime_describe(struct cli *cli, int argc, char **argv);
+CODE_EXPORT enum exit_code mse_code_runtime_diff(struct cli *cli, int argc, char **argv);
+
+/* What `mse cloud verify --context FILE --code DIR` needs of it. */
+struct code_fingerprint_request {
+    const char *context_file, *code_dir;
+    const char *const *runtime_files; /* --runtime FILE */
+    size_t runtime_file_count;
+    const char *loader_file; /* NULL: beside the runtime description */
+};
+struct code_fingerprint {
+    uint8_t value[32];
+    uint8_t runtime[32];     /* SHA-256 of the runtime description that was used */
+    char runtime_file[4096]; /* where it came from */
+    enum { CODE_TEE_SIM, CODE_TEE_SGX, CODE_TEE_TDX, CODE_TEE_SNP } tee;
+};
+CODE_EXPORT bool mse_code_context_fingerprint(const struct code_fingerprint_request *request,
+                                              struct code_fingerprint *out, struct mse_error *err);
+
+/* In mse: loads the module and calls it. A module that is not there is MSE_ERR_IO. */
+MSE_MUST_CHECK bool code_context_fingerprint(struct cli *cli,
+                                             const struct code_fingerprint_request *request,
+                                             struct code_fingerprint *out, struct mse_error *err);
+
+#endif
