@@ -233,7 +233,8 @@ static void cpu_features(const struct mse_enclave_settings *settings, uint64_t *
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (rows[i].setting == MSE_CPU_UNSPECIFIED)
             continue;
-        *mask |= rows[i].bits;
+        if (!settings->fixed_xfrm_mask)
+            *mask |= rows[i].bits;
         if (rows[i].setting == MSE_CPU_REQUIRED)
             *xfrm |= rows[i].bits;
         else

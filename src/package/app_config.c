@@ -113,7 +113,7 @@ static const char *describe(const struct key *key, char *out, size_t size)
         (void)snprintf(out, size, "an integer from 1 to %u", MSE_VALUE_MAX_THREADS);
         break;
     case KIND_INSTANT:
-        (void)snprintf(out, size, "a date and time (RFC 3339), like 2026-01-31T12:00:00Z");
+        (void)snprintf(out, size, "an RFC 3339 date and time like 2026-01-31T12:00:00Z");
         break;
     case KIND_IGNORED:
         (void)snprintf(out, size, "true or false");

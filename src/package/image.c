@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "crypto/hash.h"
 #include "package/image_archive.h"
+#include "package/image_config.h"
 
 #define DESCRIPTION_MAX (4U << 20)
 #define INDEX_DEPTH 3
@@ -33,6 +34,7 @@ struct mse_image {
     char config[128]; /* name of the configuration's part */
     uint8_t config_digest[32];
     bool has_config_digest;
+    struct image_config start;
 };
 
 /* A part that was read and parsed. */
@@ -309,7 +311,8 @@ static bool apply_layers(struct mse_image *image, const struct mse_image_limits 
 
     if (!ok)
         return false;
-    ok = mse_json_get_object(&d.json, &d.json.values[0], "rootfs", &rootfs, err) &&
+    ok = image_config_read(&d.json, &d.json.values[0], &image->start, err) &&
+         mse_json_get_object(&d.json, &d.json.values[0], "rootfs", &rootfs, err) &&
          mse_json_get_array(&d.json, rootfs, "diff_ids", &ids, err);
     for (id = ok ? mse_json_first(&d.json, ids) : NULL; ok && id != NULL;
          id = mse_json_next(&d.json, ids, id), i++) {
@@ -428,6 +431,7 @@ void mse_image_free(struct mse_image *image)
     if (image == NULL)
         return;
     image_archive_close(&image->archive);
+    image_config_cleanup(&image->start);
     image_tree_cleanup(&image->tree);
     free(image);
 }
@@ -456,6 +460,9 @@ bool mse_image_read(const struct mse_image *image, const char *path, size_t cap,
     *len = 0;
     if (node == NULL || node->type != IMAGE_FILE)
         return mse_fail_text(err, MSE_ERR_MISSING, "image", "%s is no file in it", path);
+    if (node->content_layer >= image->layer_count)
+        return mse_fail_text(err, MSE_ERR_UNSUPPORTED, "image", "%s was put into it by its digest",
+                             path);
     return image_layer_read(&image->layers[node->content_layer].blob, node->entry, cap, out, len,
                             err);
 }
@@ -465,4 +472,66 @@ const char *mse_image_link(const struct mse_image *image, const char *path)
     const struct image_node *node = find(image, path, false);
 
     return node != NULL && node->type == IMAGE_LINK ? node->target : NULL;
+}
+
+/* ---- what a container adds ---------------------------------------------------------------- */
+
+const char *mse_image_env(const struct mse_image *image, const char *name)
+{
+    return image_config_env(&image->start, name);
+}
+
+const char *mse_image_start_directory(const struct mse_image *image)
+{
+    return image->start.directory;
+}
+
+static void write_path(const struct image_node *node, const struct image_node *root,
+                       struct mse_writer *out)
+{
+    if (node == root)
+        return;
+    write_path(node->parent, root, out); /* as often as image_tree.c lets paths be deep */
+    mse_write_u8(out, '/');
+    mse_write_text(out, node->name);
+}
+
+bool mse_image_resolve(const struct mse_image *image, const char *path, struct mse_writer *out,
+                       struct mse_error *err)
+{
+    const struct image_node *node = find(image, path, true);
+
+    if (node == NULL)
+        return mse_fail_text(err, MSE_ERR_MISSING, "image", "%s is not in it", path);
+    if (node == &image->tree.root)
+        mse_write_u8(out, '/');
+    write_path(node, &image->tree.root, out);
+    return mse_writer_ok(out) || mse_fail_memory(err);
+}
+
+bool mse_image_clear(struct mse_image *image, const char *directory, struct mse_error *err)
+{
+    MSE_CLEANUP(mse_writer_cleanup) struct mse_writer path = { 0 };
+    struct image_node *node;
+
+    mse_write_format(&path, "%s/.wh..wh..opq", directory);
+    mse_write_u8(&path, 0);
+    return (mse_writer_ok(&path) || mse_fail_memory(err)) &&
+           image_apply(&image->tree, (const char *)path.data, IMAGE_FILE,
+                       (unsigned)image->layer_count, &node, err);
+}
+
+bool mse_image_put(struct mse_image *image, const char *path, const uint8_t sha256[static 32],
+                   uint64_t size, struct mse_error *err)
+{
+    struct image_node *node = NULL;
+
+    if (!image_apply(&image->tree, path, IMAGE_FILE, (unsigned)image->layer_count, &node, err))
+        return false;
+    if (node == NULL) /* the name of a whiteout */
+        return mse_fail_text(err, MSE_ERR_UNSUPPORTED, "image", "%s cannot be put into it", path);
+    node->content_layer = (unsigned)image->layer_count;
+    node->size = size;
+    memcpy(node->sha256, sha256, sizeof(node->sha256));
+    return true;
 }

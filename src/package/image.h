@@ -36,5 +36,23 @@ MSE_MUST_CHECK bool mse_image_read(const struct mse_image *image, const char *pa
                                    uint8_t **out, size_t *len, struct mse_error *err);
 /* Target of a link at path (not followed), or NULL if it is none. */
 const char *mse_image_link(const struct mse_image *image, const char *path);
+/* The absolute path of what path leads to, without links in it; what is not there is an error. */
+MSE_MUST_CHECK bool mse_image_resolve(const struct mse_image *image, const char *path,
+                                      struct mse_writer *out, struct mse_error *err);
+
+/* Of the configuration: a variable of the environment, NULL where it is unset; the directory that
+ * programs start in, NULL if it names none. */
+const char *mse_image_env(const struct mse_image *image, const char *name);
+const char *mse_image_start_directory(const struct mse_image *image);
+
+/*
+ * One more layer on top, as a container has it: everything in a directory goes; a file is put at an
+ * absolute path, its content known by digest only.
+ */
+MSE_MUST_CHECK bool mse_image_clear(struct mse_image *image, const char *directory,
+                                    struct mse_error *err);
+MSE_MUST_CHECK bool mse_image_put(struct mse_image *image, const char *path,
+                                  const uint8_t sha256[static 32], uint64_t size,
+                                  struct mse_error *err);
 
 #endif

@@ -10,6 +10,7 @@
 
 #define MAX_LINKS 40 /* as the kernel follows in one path */
 #define MAX_PATH 4096
+#define MAX_DEPTH 4096
 #define MAX_NAME 255
 #define BUCKETS (1U << 16)
 #define WHITEOUT ".wh."
@@ -207,6 +208,12 @@ static struct image_node *add_node(struct image_tree *tree, struct image_node *p
                             tree->max_entries);
         return NULL;
     }
+    /* Through links to directories, short paths lead deep; some walks here recurse. */
+    if (parent->depth >= MAX_DEPTH) {
+        (void)mse_fail_text(err, MSE_ERR_LIMIT, "image", "directories more than %d deep",
+                            MAX_DEPTH);
+        return NULL;
+    }
     node = calloc(1, sizeof(*node));
     if (node == NULL || (node->name = strndup(name, len)) == NULL) {
         free(node);
@@ -215,6 +222,7 @@ static struct image_node *add_node(struct image_tree *tree, struct image_node *p
     }
     node->parent = parent;
     node->type = type;
+    node->depth = parent->depth + 1;
     node->layer = layer;
     node->next = parent->children;
     if (node->next != NULL)

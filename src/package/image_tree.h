@@ -13,6 +13,7 @@ struct image_node {
     struct image_node *same_hash, *all;
     char *name, *target; /* target: of a LINK */
     enum image_type type;
+    unsigned depth;         /* names from the root to here */
     unsigned layer;         /* that made or touched it */
     unsigned content_layer; /* with entry: where the content is, for reading it again */
     uint64_t entry;

@@ -16,7 +16,8 @@ def hostile_home(directory):
     everything = directory / "everything"
     everything.write_text("*\n")
     for where in (".", ".config"):
-        for name in (".gitignore", ".gitignore_global", "git/ignore", "git/attributes", ".mseignore"):
+        for name in (".gitignore", ".gitignore_global", ".mseignore", "git/ignore",
+                     "git/attributes"):
             path = directory / where / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("*\n")

@@ -60,8 +60,9 @@ def cheap_key(password):
 
 
 def sign(mse, output, *words, app="shop", name="shop.example", key="owner.key", dates=DATES):
-    return mse.run("release", "sign", "--key", key, "--app", app, "--name", name, "--fingerprint",
-                   f"sgx:{HEX}", "--runtime", OTHER, "--output", output, *dates, *words)  # fmt: skip
+    return mse.run("release", "sign", "--key", key, "--app", app, "--name", name,
+                   "--fingerprint", f"sgx:{HEX}", "--runtime", OTHER, "--output", output,
+                   *dates, *words)  # fmt: skip
 
 
 def canonical(**changes):
@@ -206,15 +207,16 @@ class Terminal:
             [mse.program, *words], stdin=its, stdout=its, stderr=its, cwd=mse.work, env=mse.env(),
             start_new_session=True,
         )  # fmt: skip
-        self.its, self.seen = its, b""
+        self.its, self.seen, self.new = its, b"", b""
 
     def wait_for(self, text, deadline=60):
         end = time.monotonic() + deadline
-        while text not in self.seen:
+        while text not in self.new:
             ready, _, _ = select.select([self.ours], [], [], max(0, end - time.monotonic()))
             assert ready, self.seen
-            self.seen += os.read(self.ours, 4096)
-        self.seen = self.seen.split(text, 1)[1]
+            more = os.read(self.ours, 4096)
+            self.seen, self.new = self.seen + more, self.new + more
+        self.new = self.new.split(text, 1)[1]
 
     def say(self, data):
         os.write(self.ours, data)

@@ -65,8 +65,8 @@ class Enclave:
     def sign(self, *more, manifest="app.manifest", key=None, date=DATE, output="app.manifest.sgx",
              **options):  # fmt: skip
         dated = ["--date", date] if date else []
-        return self.mse.run("sgx", "sign", manifest, "--libpal", self.pal_file, "--key",
-                            key or self.key_file, "--output", output, *dated, *more, **options)  # fmt: skip
+        words = ["--libpal", self.pal_file, "--key", key or self.key_file, "--output", output]
+        return self.mse.run("sgx", "sign", manifest, *words, *dated, *more, **options)
 
     def measure(self, *more, manifest="app.manifest.sgx", libpal=None):
         return self.mse.run("sgx", "measure", manifest, "--libpal", libpal or self.pal_file, *more)

@@ -103,6 +103,13 @@ static const struct sign_case {
       0xe7,
       0xffffffffffffffff,
       "f2ef762db82e9543897557379676a83f546050e98a5cd59d48ed3caad72b4aff" },
+    { "AVX-512 and AMX required by the rules of 1.5: the mask stays",
+      NULL,
+      { .fixed_xfrm_mask = true, .avx512 = MSE_CPU_REQUIRED, .amx = MSE_CPU_REQUIRED },
+      0x4,
+      0x600e7,
+      0xfffffffffff9ff1b,
+      NULL },
 };
 
 static struct mse_enclave_key *load_key(void)
@@ -144,6 +151,8 @@ static void what_is_made_is_what_python_makes(void **state)
         struct mse_sigstruct s;
         uint8_t digest[32];
 
+        if (cases[i].sha256 == NULL)
+            continue;
         make(&cases[i], &s);
         SHA256(s.raw, sizeof(s.raw), digest);
         assert_hex(digest, cases[i].sha256);
