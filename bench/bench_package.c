@@ -140,7 +140,8 @@ static bool run_tree(void *arg)
     mse_tree_free(job->tree);
     if (!mse_tree_read(job->root, NULL, &job->tree, &err) || !mse_tree_hash(job->tree, 0, &err))
         fail_mse(&err);
-    mse_tree_digest(job->tree, digest);
+    if (!mse_tree_digest(job->tree, digest, &err))
+        fail_mse(&err);
     return mse_tree_count(job->tree) == job->files;
 }
 

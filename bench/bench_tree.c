@@ -32,11 +32,11 @@ static double run_tree(const struct bench_files *set)
 
     if (!mse_ignore_git_new(MSE_CSTR_BYTES(rules), &git, &err) ||
         !mse_tree_read(set->root, mse_ignore_git_of(git), &tree, &err) ||
-        !mse_tree_hash(tree, 0, &err) || mse_tree_count(tree) != set->files) {
+        !mse_tree_hash(tree, 0, &err) || mse_tree_count(tree) != set->files ||
+        !mse_tree_digest(tree, digest, &err)) {
         fprintf(stderr, "bench: %s: %s\n", err.field, err.text);
         exit(2);
     }
-    mse_tree_digest(tree, digest);
     mse_tree_free(tree);
     mse_ignore_git_free(git);
     return bench_wall_clock() - start;

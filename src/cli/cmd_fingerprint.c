@@ -6,6 +6,8 @@
 #include "base/encode.h"
 #include "base/file.h"
 #include "cli/code.h"
+#include "cli/owner_key.h"
+#include "cli/fingerprint_original.h"
 #include "cli/fingerprint_print.h"
 #include "cli/options.h"
 #include "package/app_config.h"
@@ -19,7 +21,7 @@ struct job {
     const char *tee_name, *path, *code_dir, *context_file, *runtime_file, *loader_file;
     const char *owner_text, *cert_name, *compare_file;
     const char *measurement_hex, *register_hex[REGISTER_COUNT];
-    bool list, explain, json, helped;
+    bool list, explain, json, original, helped;
     uint8_t measurement[48], registers[REGISTER_COUNT * 48];
     enum mse_app_cert cert;
     enum mse_runtime_tee tee;
@@ -112,6 +114,7 @@ static bool read_options(struct cli *cli, int argc, char **argv, struct job *job
         { "--rtmr2", "HEX", "TDX: its RTMR2", OPTION_TEXT, &job->register_hex[3], NULL, false },
         { "--list", NULL, "print the list of the code's files", OPTION_FLAG, &job->list, NULL, false },
         { "--compare", "FILE", "name the files that differ from such a list", OPTION_TEXT, &job->compare_file, NULL, false },
+        { "--original", NULL, "of Cosmian MSE's enclave; --original --help has the options", OPTION_FLAG, &job->original, NULL, false },
         { "--explain", NULL, "print all that goes into the fingerprint", OPTION_FLAG, &job->explain, NULL, false },
         { "--json", NULL, "print JSON instead of text", OPTION_FLAG, &job->json, NULL, false },
     };
@@ -136,9 +139,9 @@ static bool load_config(struct cli *cli, struct job *job, struct mse_error *err)
     const char *path = job->path != NULL ? job->path : "mse.toml";
     uint8_t *data = NULL;
     size_t len = 0;
-    /* The zone is for the expiry date, which is not measured. */
+    /* Instant and zone are for the expiry date, which is not measured. */
     bool ok = mse_file_read(path, MSE_APP_CONFIG_MAX_SIZE, &data, &len, err) &&
-              mse_app_config_parse((struct mse_bytes){ data, len }, path, cli->now, 0, warn, cli,
+              mse_app_config_parse((struct mse_bytes){ data, len }, path, INT64_MIN, 0, warn, cli,
                                    &job->config, err);
 
     free(data);
@@ -152,24 +155,14 @@ static bool load_config(struct cli *cli, struct job *job, struct mse_error *err)
                                                   "is needed: %s does not name the code", path);
 }
 
-/* A file of that name, or the key itself. */
 static bool read_owner(const char *text, uint8_t out[static 32], struct mse_error *err)
 {
     struct mse_minisign_public key;
-    struct mse_bytes in = MSE_CSTR_BYTES(text);
-    uint8_t *data = NULL;
-    size_t len = 0;
-    bool ok = true;
 
-    if (strcmp(text, "-") == 0 || access(text, F_OK) == 0) {
-        ok = mse_file_read(text, MSE_MINISIGN_FILE_MAX, &data, &len, err);
-        in = (struct mse_bytes){ data, len };
-    }
-    ok = ok && mse_minisign_public_read(in, &key, err);
-    if (ok)
-        memcpy(out, key.key, sizeof(key.key));
-    free(data);
-    return ok || mse_fail_in(err, "--owner");
+    if (!owner_key_read(text, &key, err))
+        return false;
+    memcpy(out, key.key, sizeof(key.key));
+    return true;
 }
 
 static bool app_of_config(struct job *job, struct mse_error *err)
@@ -339,7 +332,7 @@ static bool run(struct cli *cli, struct job *job, bool *same, struct mse_error *
     return ok;
 }
 
-enum exit_code mse_code_fingerprint(struct cli *cli, int argc, char **argv)
+static enum exit_code fingerprint(struct cli *cli, int argc, char **argv)
 {
     struct job *job = calloc(1, sizeof(*job));
     struct mse_error err = { 0 };
@@ -359,4 +352,10 @@ enum exit_code mse_code_fingerprint(struct cli *cli, int argc, char **argv)
     cli->json_errors = NULL;
     job_cleanup(job);
     return code;
+}
+
+enum exit_code mse_code_fingerprint(struct cli *cli, int argc, char **argv)
+{
+    return (fingerprint_is_original(argc, argv) ? fingerprint_original : fingerprint)(cli, argc,
+                                                                                      argv);
 }

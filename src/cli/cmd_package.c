@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mse package: an app's code in one file, sealed for the enclave. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/encode.h"
@@ -100,9 +98,9 @@ static bool load_config(struct cli *cli, struct package_job *job, struct mse_err
     /* A directory of code is enough, but for a context, which names the app. */
     if (job->path == NULL && job->code != NULL && job->context_file == NULL)
         return true;
-    /* The zone is for the expiry date, which does not matter here. */
+    /* Instant and zone are for the expiry date, which does not matter here. */
     ok = mse_file_read(path, MSE_APP_CONFIG_MAX_SIZE, &data, &len, err) &&
-         mse_app_config_parse((struct mse_bytes){ data, len }, path, cli->now, 0, warn, cli,
+         mse_app_config_parse((struct mse_bytes){ data, len }, path, INT64_MIN, 0, warn, cli,
                               &job->config, err);
     free(data);
     if (!ok)
@@ -261,9 +259,8 @@ static bool make(struct cli *cli, struct package_job *job, struct mse_error *err
     bool ok;
 
     if (!check_place(job, job->output, err) || !check_place(job, job->context_file, err) ||
-        !mse_tree_hash(job->tree, 0, err))
+        !mse_tree_hash(job->tree, 0, err) || !mse_tree_digest(job->tree, job->digest, err))
         return false;
-    mse_tree_digest(job->tree, job->digest);
     interrupt_hold(&interrupt);
     ok = load_key(job, err) && write_package(job, &interrupt.stop, err);
     if (!ok && job->new_key_file != NULL)

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "cli/options.h"
 #include "cli/places.h"
+#include "cli/owner_key.h"
 #include "cli/release_args.h"
 #include "release/rollback.h"
 
@@ -148,7 +149,7 @@ static bool check(const struct cli *cli, struct verify *v, struct mse_error *err
     if (v->at_text != NULL && !mse_time_read(v->at_text, strlen(v->at_text), &v->at))
         return mse_fail_text(err, MSE_ERR_USAGE, "--at",
                              "is no time: write 2026-01-31 or 2026-01-31T23:59:59Z");
-    return find_directory(cli, v, err) && release_owner_read(v->owner, &v->key, err);
+    return find_directory(cli, v, err) && owner_key_read(v->owner, &v->key, err);
 }
 
 static bool verify(struct cli *cli, const struct verify *v, struct mse_error *err)

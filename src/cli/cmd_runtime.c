@@ -17,7 +17,7 @@
 /* ---- describe ---- */
 
 struct describe {
-    const char *root, *name, *version, *tee_name, *loader, *output;
+    const char *root, *name, *version, *tee_name, *loader, *reference, *output;
     struct option_list paths;
     bool json, force, helped;
     enum mse_runtime_tee tee;
@@ -52,11 +52,11 @@ static bool describe_source(const struct describe *d, const struct mse_file_sour
 static bool describe_image(const struct describe *d, struct mse_runtime *out, struct mse_error *err)
 {
     struct mse_image *image = NULL;
-    bool ok = mse_image_open(d->root, NULL, &MSE_IMAGE_DEFAULT_LIMITS, &image, err) &&
+    bool ok = mse_image_open(d->root, d->reference, NULL, &image, err) &&
               describe_source(d, mse_image_source(image), out, err);
 
     mse_image_free(image);
-    return ok;
+    return ok || mse_fail_in(err, "%s", d->root);
 }
 
 static bool describe_directory(const struct describe *d, struct mse_runtime *out,
@@ -65,6 +65,9 @@ static bool describe_directory(const struct describe *d, struct mse_runtime *out
     struct mse_root_source root;
     bool ok;
 
+    if (d->reference != NULL)
+        return mse_fail_text(err, MSE_ERR_USAGE, "--image-reference",
+                             "is for images; %s is a directory", d->root);
     if (!mse_root_source_open(d->root, &root, err))
         return false;
     ok = describe_source(d, &root.source, out, err);
@@ -136,6 +139,8 @@ static bool read_describe(struct cli *cli, int argc, char **argv, struct describ
           &d->loader, NULL, false },
         { "--path", "PATH", "list what is here, inside ROOT (default: everything); repeatable",
           OPTION_LIST, &d->paths, NULL, false },
+        { "--image-reference", "REF", "tag or digest, if ROOT is an archive of several images",
+          OPTION_TEXT, &d->reference, NULL, false },
         { "--output", "FILE", "save the description here", OPTION_TEXT, &d->output, NULL, false },
         { "--force", NULL, "replace a different existing file", OPTION_FLAG, &d->force, NULL,
           false },

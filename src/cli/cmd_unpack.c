@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/encode.h"
@@ -77,10 +76,8 @@ static bool extract(struct unpack *u, struct mse_error *err)
 /* Of what lies there now: it must be as readable as any other code. */
 static bool measure(struct unpack *u, struct mse_error *err)
 {
-    if (!mse_tree_read(u->output, NULL, &u->tree, err) || !mse_tree_hash(u->tree, 0, err))
-        return false;
-    mse_tree_digest(u->tree, u->digest);
-    return true;
+    return mse_tree_read(u->output, NULL, &u->tree, err) && mse_tree_hash(u->tree, 0, err) &&
+           mse_tree_digest(u->tree, u->digest, err);
 }
 
 static size_t count_sealed(const struct unpack *u)

@@ -8,6 +8,7 @@
 #include "base/encode.h"
 #include "base/file.h"
 #include "cli/code.h"
+#include "cli/owner_key.h"
 #include "cli/places.h"
 #include "crypto/hash.h"
 #include "package/context.h"
@@ -60,26 +61,13 @@ bool expect_args_check(const struct expect_args *e, const struct verify_args *v,
     return true;
 }
 
-/* A file with the key, or the key itself. */
 static bool add_owner(struct verify_args *v, const char *value, struct mse_error *err)
 {
     struct mse_minisign_public key;
-    struct mse_error inner = { 0 };
-    uint8_t *data = NULL;
-    size_t len = 0;
     char text[57];
-    bool ok = mse_minisign_public_read(MSE_CSTR_BYTES(value), &key, &inner);
 
-    if (!ok && !mse_file_read(value, MSE_MINISIGN_FILE_MAX, &data, &len, err)) {
-        err->code = MSE_ERR_USAGE;
-        return mse_fail_in(err, "--owner");
-    }
-    ok = ok || mse_minisign_public_read((struct mse_bytes){ data, len }, &key, err);
-    free(data);
-    if (!ok) {
-        err->code = MSE_ERR_USAGE;
-        return mse_fail_in(err, "--owner: %s", value);
-    }
+    if (!owner_key_read(value, &key, err))
+        return false;
     mse_minisign_public_text(&key, text);
     return mse_policy_set(v->policy, "owner_key", text, err);
 }

@@ -14,11 +14,8 @@
 static bool read_tree(const char *directory, const struct mse_ignore_git *ignore,
                       struct code_tree *out, struct mse_error *err)
 {
-    if (!mse_tree_read(directory, mse_ignore_git_of(ignore), &out->tree, err) ||
-        !mse_tree_hash(out->tree, 0, err))
-        return false;
-    mse_tree_digest(out->tree, out->digest);
-    return true;
+    return mse_tree_read(directory, mse_ignore_git_of(ignore), &out->tree, err) &&
+           mse_tree_hash(out->tree, 0, err) && mse_tree_digest(out->tree, out->digest, err);
 }
 
 bool code_tree_load(const char *directory, struct code_tree *out, struct mse_error *err)

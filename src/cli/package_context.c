@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "cli/package_job.h"
+#include "cli/owner_key.h"
 #include "measure/runtime.h"
 #include "release/minisign.h"
 
@@ -99,23 +100,13 @@ static bool take_chain(const struct mse_app_config *config, struct mse_context *
 static bool take_owner(const char *text, struct mse_context *to, struct mse_error *err)
 {
     struct mse_minisign_public key;
-    struct mse_bytes in;
-    uint8_t *data = NULL;
-    size_t len = 0;
-    bool ok = true;
 
     if (text == NULL)
         return true;
-    in = MSE_CSTR_BYTES(text);
-    if (access(text, F_OK) == 0) {
-        ok = mse_file_read(text, MSE_MINISIGN_FILE_MAX, &data, &len, err);
-        in = (struct mse_bytes){ data, len };
-    }
-    ok = ok && mse_minisign_public_read(in, &key, err);
-    if (ok)
-        memcpy(to->owner, key.key, sizeof(to->owner));
-    free(data);
-    return ok || mse_fail_in(err, "--owner");
+    if (!owner_key_read(text, &key, err))
+        return false;
+    memcpy(to->owner, key.key, sizeof(to->owner));
+    return true;
 }
 
 /* SGX has no isolation of processes; everywhere else the runtime does it. */

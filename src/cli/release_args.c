@@ -14,25 +14,6 @@
 
 /* ---- keys ---- */
 
-bool release_owner_read(const char *value, struct mse_minisign_public *out, struct mse_error *err)
-{
-    struct mse_error no_key = { 0 };
-    uint8_t *data = NULL;
-    size_t len = 0;
-    bool ok;
-
-    if (mse_minisign_public_read(MSE_CSTR_BYTES(value), out, &no_key))
-        return true;
-    ok = mse_file_read(value, MSE_MINISIGN_FILE_MAX, &data, &len, err) &&
-         (mse_minisign_public_read((struct mse_bytes){ data, len }, out, err) ||
-          mse_fail_in(err, "%s", value));
-    free(data);
-    if (ok)
-        return true;
-    err->code = MSE_ERR_USAGE; /* nothing was judged */
-    return mse_fail_in(err, "--owner");
-}
-
 static bool open_key(struct cli *cli, struct mse_bytes file, const char *password_file,
                      struct mse_minisign_secret **out, struct mse_error *err)
 {

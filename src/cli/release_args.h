@@ -9,9 +9,6 @@
 
 #define RELEASE_PATH_SIZE 4096
 
-/* A public key in base64, or a file that holds one. */
-MSE_MUST_CHECK bool release_owner_read(const char *value, struct mse_minisign_public *out,
-                                       struct mse_error *err);
 /* Secret key; its password comes from the file, or from the terminal if there is one. */
 MSE_MUST_CHECK bool release_key_load(struct cli *cli, const char *path, const char *password_file,
                                      struct mse_minisign_secret **out, struct mse_error *err);

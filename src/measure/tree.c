@@ -206,13 +206,14 @@ bool mse_tree_hash(struct mse_tree *tree, unsigned threads, struct mse_error *er
 }
 
 /* docs/fingerprint.md, "Tree digest". */
-void mse_tree_digest(const struct mse_tree *tree, uint8_t out[static 32])
+bool mse_tree_digest(const struct mse_tree *tree, uint8_t out[static 32], struct mse_error *err)
 {
     static const char tag[] = "mse-tree-v1\n";
     SHA256_CTX ctx;
 
+    memset(out, 0, 32);
     if (!tree->is_hashed) /* the caller's mistake; no digest may come of it */
-        abort();
+        return mse_fail_text(err, MSE_ERR_USAGE, "tree", "was not hashed");
     SHA256_Init(&ctx);
     SHA256_Update(&ctx, tag, sizeof(tag) - 1);
     for (size_t i = 0; i < tree->count; i++) {
@@ -226,4 +227,5 @@ void mse_tree_digest(const struct mse_tree *tree, uint8_t out[static 32])
         SHA256_Update(&ctx, entry->sha256, sizeof(entry->sha256));
     }
     SHA256_Final(out, &ctx);
+    return true;
 }

@@ -42,8 +42,9 @@ MSE_MUST_CHECK bool mse_tree_open(const struct mse_tree *tree, size_t index, int
                                   struct mse_error *err);
 /* Hashes all files (threads as in hash_files.h). */
 MSE_MUST_CHECK bool mse_tree_hash(struct mse_tree *tree, unsigned threads, struct mse_error *err);
-/* mse-tree-v1; needs mse_tree_hash before. */
-void mse_tree_digest(const struct mse_tree *tree, uint8_t out[static 32]);
+/* mse-tree-v1; without mse_tree_hash before it fails. */
+MSE_MUST_CHECK bool mse_tree_digest(const struct mse_tree *tree, uint8_t out[static 32],
+                                    struct mse_error *err);
 
 /*
  * The published list of a tree's entries: one line each, "TYPE SHA256HEX PATH\n", in the order of

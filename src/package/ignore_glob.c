@@ -321,6 +321,7 @@ bool mse_ignore_glob_open(const char *directory, struct mse_ignore_glob **out,
                           struct mse_error *err)
 {
     MSE_CLEANUP(mse_writer_cleanup) struct mse_writer path = { 0 };
+    struct mse_error why = { 0 };
     uint8_t *data = NULL;
     size_t len = 0;
     bool ok = true;
@@ -331,7 +332,8 @@ bool mse_ignore_glob_open(const char *directory, struct mse_ignore_glob **out,
     if (!mse_writer_ok(&path))
         return mse_fail_memory(err);
     if (access((const char *)path.data, F_OK) == 0) /* a dangling link is no file there either */
-        ok = mse_file_read((const char *)path.data, MSE_IGNORE_MAX_SIZE, &data, &len, err);
+        ok = mse_file_read((const char *)path.data, MSE_IGNORE_MAX_SIZE, &data, &len, &why) ||
+             mse_fail_text(err, why.code, MSE_IGNORE_FILE, "%s", why.text);
     ok = ok && mse_ignore_glob_new((struct mse_bytes){ data, len }, out, err);
     free(data);
     return ok;

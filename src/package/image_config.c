@@ -21,8 +21,9 @@ static bool read_env(const struct mse_json *json, const struct mse_json_value *l
     for (const struct mse_json_value *v = mse_json_first(json, list); v != NULL;
          v = mse_json_next(json, list, v)) {
         if (v->type != MSE_JSON_STRING)
-            return mse_fail_text(err, MSE_ERR_VALUE, "image", "Env of its configuration must hold "
-                                                              "texts only");
+            return mse_fail_text(err, MSE_ERR_VALUE, "image",
+                                 "Env of its configuration must hold "
+                                 "texts only");
         if (!mse_json_value_text(json, v, &out->env[out->env_count], err))
             return false;
         out->env_count++;
@@ -35,10 +36,9 @@ static bool read_directory(const struct mse_json *json, const struct mse_json_va
 {
     if (v == NULL || v->type == MSE_JSON_NULL || (v->type == MSE_JSON_STRING && v->start == v->end))
         return true;
-    return v->type == MSE_JSON_STRING
-               ? mse_json_value_text(json, v, &out->directory, err)
-               : mse_fail_text(err, MSE_ERR_VALUE, "image",
-                               "WorkingDir of its configuration is no text");
+    return v->type == MSE_JSON_STRING ? mse_json_value_text(json, v, &out->directory, err)
+                                      : mse_fail_text(err, MSE_ERR_VALUE, "image",
+                                                      "WorkingDir of its configuration is no text");
 }
 
 bool image_config_read(const struct mse_json *json, const struct mse_json_value *root,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which files the original packs: a walk that follows links, as its copy of the code did. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/utf8.h"

@@ -103,9 +103,9 @@ bool mse_original_code_compare(const struct mse_original_files *code,
     if (paths == NULL)
         return mse_fail_memory(err);
     for (size_t i = 0; i < code->count || n < nonces->count;) {
-        int order = i == code->count       ? 1
-                    : n == nonces->count   ? -1
-                                           : strcmp(paths[i], nonces->of[n].path);
+        int order = i == code->count     ? 1
+                    : n == nonces->count ? -1
+                                         : strcmp(paths[i], nonces->of[n].path);
         const char *path = order > 0 ? nonces->of[n].path : paths[i];
         bool matters = order < 0 ? !is_requirements(path)
                                  : order > 0 && !mse_original_is_hidden(path);
@@ -130,9 +130,7 @@ size_t mse_original_package_compare(const struct mse_original_files *files,
     for (size_t i = 0, p = 0; i < files->count || p < package->count;) {
         const struct mse_original_file *file = i < files->count ? &files->of[i] : NULL;
         const struct mse_original_file *packed = p < package->count ? &package->of[p] : NULL;
-        int order = file == NULL     ? 1
-                    : packed == NULL ? -1
-                                     : strcmp(file->name, packed->name);
+        int order = file == NULL ? 1 : packed == NULL ? -1 : strcmp(file->name, packed->name);
         bool differs = order != 0;
 
         if (order == 0)

@@ -19,9 +19,10 @@
 #include "package/tar.h"
 
 #define PIECE (64U << 10)
+#define BUFFER (1U << 20) /* of a package */
 
 _Static_assert(PIECE % MSE_BOX_STEP == 0, "whole steps");
-_Static_assert(2 * PIECE >= MSE_TAR_MAX_HEADER - PIECE, "a header fits the buffer");
+_Static_assert(BUFFER >= MSE_TAR_MAX_HEADER, "a header fits");
 
 /* ---- reading ---- */
 
@@ -175,7 +176,7 @@ bool mse_original_code_seal(const char *directory, const uint8_t key[static 32],
 struct package {
     int fd;
     const char *path;
-    uint8_t *buffer; /* MSE_TAR_MAX_HEADER bytes */
+    uint8_t *buffer; /* BUFFER bytes */
     size_t start, end;
 };
 
@@ -187,7 +188,7 @@ static bool fill(struct package *p, struct mse_error *err)
     memmove(p->buffer, p->buffer + p->start, p->end - p->start);
     p->end -= p->start;
     p->start = 0;
-    if (!read_piece(p->fd, p->buffer + p->end, MSE_TAR_MAX_HEADER - p->end, &got, p->path, err))
+    if (!read_piece(p->fd, p->buffer + p->end, BUFFER - p->end, &got, p->path, err))
         return false;
     p->end += got;
     return true;
@@ -242,13 +243,13 @@ static bool take_entries(struct package *p, struct mse_original_files *out, stru
         bool is_directory = false;
         size_t used = 0;
 
-        if (!fill(p, err) ||
-            !mse_tar_header_read((struct mse_bytes){ p->buffer, p->end }, true, &h, &is_directory,
-                                 &used, err))
+        if ((p->end - p->start < MSE_TAR_MAX_HEADER && !fill(p, err)) ||
+            !mse_tar_header_read((struct mse_bytes){ p->buffer + p->start, p->end - p->start },
+                                 true, &h, &is_directory, &used, err))
             return false;
         if (used == 0)
             return true;
-        p->start = used;
+        p->start += used;
         if (!is_directory && !take_file(p, &h, out, err))
             return false;
     }
@@ -265,7 +266,7 @@ bool mse_original_package_read(const char *path, struct mse_original_files *out,
     p.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (p.fd == -1)
         return mse_tree_fail_errno(err, path, "cannot open", errno);
-    p.buffer = malloc(MSE_TAR_MAX_HEADER);
+    p.buffer = malloc(BUFFER);
     if (p.buffer == NULL)
         ok = mse_fail_memory(err);
     else if (fstat(p.fd, &st) == -1 || !S_ISREG(st.st_mode))

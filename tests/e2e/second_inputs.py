@@ -48,12 +48,12 @@ def odd_name(rng):
 
 
 def fill_directory(rng, top, depth, budget):
-    for name in {odd_name(rng) for _ in range(rng.randrange(1, 7))}:
+    for name in [odd_name(rng) for _ in range(rng.randrange(1, 7))]:
         path, kind = os.path.join(top, name), rng.random()
         budget[0] -= 1
         if budget[0] < 0:
             return
-        if name == b".mseignore" and not depth:
+        if os.path.lexists(path) or (name == b".mseignore" and not depth):
             continue
         if kind < 0.3 and depth < 6:
             os.mkdir(path)

@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import oracle
@@ -68,10 +69,44 @@ def dump():
 
 
 @pytest.fixture(scope="module")
-def ignore(tmp_path_factory):
+def scratch():
+    """In memory where that is possible: directories that come and go are slow on a disk."""
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=memory) as place:
+        yield Path(place)
+
+
+@pytest.fixture(scope="module")
+def ignore(scratch):
     if shutil.which("git") is None:
         pytest.skip("git is not installed")
-    return second.Ignore(tmp_path_factory.mktemp("ignore"))
+    (scratch / "ignore").mkdir()
+    return second.Ignore(scratch / "ignore")
+
+
+@pytest.fixture
+def place(scratch, ignore):
+    """Where code lies, and what says of it what is ignored."""
+    directory = scratch / "code"
+    directory.mkdir()
+    yield Place(directory, ignore)
+    shutil.rmtree(directory)
+
+
+class Place:
+    def __init__(self, directory, ignore):
+        self.directory, self.ignore, self.count = directory, ignore, 0
+
+    def tree(self, rng):
+        """A new directory of code."""
+        self.count += 1
+        top = self.directory / str(self.count)
+        inputs.make_tree(rng, os.fsencode(top))
+        return top
+
+    def read(self, top):
+        """(digest, list), or None if it is refused."""
+        return attempt(read_tree, top, self.ignore)
 
 
 def read_tree(top, ignore):
@@ -79,28 +114,27 @@ def read_tree(top, ignore):
     return second.tree_digest(found), second.file_list(found)
 
 
-def compare_trees(dump, ignore, directory, count):
+def compare_trees(dump, place, count):
     """Both read each tree the same, or both refuse it."""
     rng, accepted = oracle.generator(), 0
     for n in range(count):
-        top = os.path.join(os.fsencode(directory), b"%d" % n)
-        inputs.make_tree(rng, top)
-        ours, why = dump(top)
-        theirs = attempt(read_tree, top, ignore)
+        top = place.tree(rng)
+        ours, why = dump(os.fsencode(top))
+        theirs = place.read(top)
         assert ours == theirs, (n, why, ours, theirs)
         accepted += ours is not None
         shutil.rmtree(top)
     assert count // 3 < accepted < count
 
 
-def test_random_trees(dump, ignore, tmp_path):
-    compare_trees(dump, ignore, tmp_path, oracle.rounds(300))
+def test_random_trees(dump, place):
+    compare_trees(dump, place, oracle.rounds(300))
 
 
 @pytest.mark.slow
-def test_many_random_trees(dump, ignore, tmp_path, monkeypatch):
+def test_many_random_trees(dump, place, monkeypatch):
     monkeypatch.setenv("MSE_SEED", os.environ.get("MSE_SEED", "4711"))
-    compare_trees(dump, ignore, tmp_path, oracle.rounds(10000))
+    compare_trees(dump, place, oracle.rounds(10000))
 
 
 # name: (what is made in an empty directory, whether a tree like that can be measured)
@@ -130,23 +164,22 @@ def make(path):
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_trees_at_the_limits(dump, ignore, tmp_path, name):
+def test_trees_at_the_limits(dump, place, name):
     fill, is_sound = TREES[name]
-    top = tmp_path / "tree"
+    top = place.directory / "tree"
     top.mkdir()
     fill(top)
     ours, why = dump(os.fsencode(top))
-    assert ours == attempt(read_tree, top, ignore), why
+    assert ours == place.read(top), why
     assert (ours is not None) == is_sound, why
 
 
-def test_the_list_of_one_is_read_by_the_other(mse, ignore):
+def test_the_list_of_one_is_read_by_the_other(mse, place):
     rng = oracle.generator()
     compared = 0
-    for n in range(30):
-        top = mse.inputs / f"tree{n}"
-        inputs.make_tree(rng, os.fsencode(top))
-        theirs = attempt(read_tree, top, ignore)
+    for _ in range(12):
+        top = place.tree(rng)
+        theirs = place.read(top)
         done = mse.run("fingerprint", "--code", top, "--list")
         if theirs is None:
             assert done.code == NO and done.no_result, str(done)
@@ -157,7 +190,7 @@ def test_the_list_of_one_is_read_by_the_other(mse, ignore):
         done = mse.run("fingerprint", "--code", top, "--compare", mse.put(theirs[1] + b"f "))
         assert done.code == NO and done.no_result, str(done)
         compared += 1
-    assert compared > 10
+    assert compared > 3
 
 
 # ---- fingerprints ---------------------------------------------------------------------------
@@ -166,15 +199,13 @@ def test_the_list_of_one_is_read_by_the_other(mse, ignore):
 class Case:
     """Code, settings, a runtime and its loader, all of them random."""
 
-    def __init__(self, mse, rng, tee, **options):
+    def __init__(self, mse, place, rng, tee, **options):
         self.mse, self.rng, self.tee = mse, rng, tee
-        self.code = mse.inputs / f"code{mse.count}"
-        while True:
-            inputs.make_tree(rng, os.fsencode(self.code))
-            self.tree = attempt(lambda: second.tree_digest(second.entries_of(self.code)))
-            if self.tree is not None:
-                break
-            shutil.rmtree(self.code)
+        read = None
+        while read is None:
+            self.code = place.tree(rng)
+            read = place.read(self.code)
+        self.tree = read[0]
         self.settings = inputs.Settings.random(rng, **options)
         self.loader = inputs.loader(rng)
         self.description = second.canonical(inputs.description(rng, tee, self.loader))
@@ -223,7 +254,9 @@ def same_explanation(done, case):
     assert said["runtime"]["sha256"] == case.runtime.digest
     assert said["arguments"] == arguments
     assert said["app_digest"] == second.app_digest(arguments)
-    if case.tee in ("sim", "sgx"):
+    if case.tee in ("tdx", "snp"):
+        assert said["fingerprint"] == case.theirs()
+    else:
         text = second.manifest(case.runtime, case.app())
         areas = second.explained(case.loader, text, case.settings.memory, case.settings.threads)
         assert rows(said["areas"]) == {name: digest for name, _, digest in areas[1:]}
@@ -232,35 +265,35 @@ def same_explanation(done, case):
             name = NAMES.get(area["name"], area["name"])
             starts[name] = min(area["start"], starts.get(name, area["start"]))
         assert starts == {name: start for name, start, _ in areas[1:]}
+        assert said["fingerprint"] == areas[-1][2]
     if case.tee == "tdx":
         assert said["rtmr3"] == second.rtmr3(arguments)
-    assert said["fingerprint"] == case.theirs()
 
 
-def compare_fingerprints(mse, count, **options):
+def compare_fingerprints(mse, place, count, **options):
     rng = oracle.generator()
-    for n in range(count):
-        case = Case(mse, rng, rng.choice(["sim", "sim", "sgx", "sgx", "tdx", "snp"]), **options)
+    for _ in range(count):
+        case = Case(mse, place, rng, rng.choice(["sim", "sim", "sgx", "sgx", "tdx", "snp"]), **options)
         same_explanation(case.ours("--explain", "--json"), case)
         shutil.rmtree(case.code)
 
 
-def test_random_fingerprints(mse):
-    compare_fingerprints(mse, oracle.rounds(50))
+def test_random_fingerprints(mse, place):
+    compare_fingerprints(mse, place, oracle.rounds(50))
 
 
 @pytest.mark.slow
-def test_many_random_fingerprints(mse, monkeypatch):
+def test_many_random_fingerprints(mse, place, monkeypatch):
     monkeypatch.setenv("MSE_SEED", os.environ.get("MSE_SEED", "4711"))
-    compare_fingerprints(mse, oracle.rounds(1000), threads=40,
+    compare_fingerprints(mse, place, oracle.rounds(1000), threads=40,
                          memories=(64, 128, 256, 1024, 4096))  # fmt: skip
 
 
-def test_random_contexts(mse):
+def test_random_contexts(mse, place):
     """Here unsigned and isolation vary; a context of another certificate is refused."""
     rng, accepted = oracle.generator(), 0
-    for n in range(oracle.rounds(40)):
-        case = Case(mse, rng, rng.choice(["sim", "sgx", "tdx", "snp"]))
+    for _ in range(oracle.rounds(25)):
+        case = Case(mse, place, rng, rng.choice(["sim", "sgx", "tdx", "snp"]))
         case.settings.unsigned = rng.random() < 0.5
         case.settings.isolation = rng.choice(["none", "process"])
         if rng.random() < 0.7:
@@ -272,28 +305,26 @@ def test_random_contexts(mse):
         else:
             assert done.code != YES and done.no_result, str(done)
         accepted += is_sound
-        shutil.rmtree(case.code)
     assert accepted > 5
 
 
-def test_the_manifests_text_gives_the_same_measurement(mse):
+def test_the_manifests_text_gives_the_same_measurement(mse, place):
     """The text itself, as Gramine would get it: nothing is added to it, and it measures the same."""
     rng = oracle.generator()
-    for n in range(10):
-        case = Case(mse, rng, rng.choice(["sim", "sgx"]))
+    for _ in range(6):
+        case = Case(mse, place, rng, rng.choice(["sim", "sgx"]))
         text = second.manifest(case.runtime, case.app())
         file = mse.put(text)
         done = mse.run("sgx", "measure", "--libpal", mse.put(case.loader), file)
-        assert done.code == YES and done.out.decode().split() == [case.theirs()], str(done)
+        assert done.code == YES and done.out.decode().split()[1] == case.theirs(), str(done)
         done = mse.run("sgx", "manifest", file)
         assert done.code == YES and done.out == text, str(done)
-        shutil.rmtree(case.code)
 
 
-def test_the_command_line_prints_the_same(mse):
+def test_the_command_line_prints_the_same(mse, place):
     rng = oracle.generator()
     for tee in ("sim", "sgx", "tdx", "snp"):
-        case = Case(mse, rng, tee)
+        case = Case(mse, place, rng, tee)
         kind, what = case.settings.start
         words = [
             str(case.code), "--runtime", str(mse.put(case.description)), "--loader",
@@ -414,12 +445,16 @@ PIECES = [b'"', b"\\", b",", b"{", b"}", b" ", b"\n", b"\\u0061", b"\\/", b"\\\\
 
 def test_descriptions_are_refused_by_both(mse):
     """Mutated, and more often than not by a change that JSON alone would allow."""
-    rng, accepted, count = oracle.generator(), 0, oracle.rounds(60)
+    rng, accepted, count = oracle.generator(), 0, oracle.rounds(70)
     for n in range(count):
         value = inputs.description(rng, rng.choice(["sim", "sgx", "tdx", "snp"]), b"")
-        kind = rng.randrange(6)
+        kind = rng.randrange(8)
         if kind == 0:
             rng.shuffle(value["files"])
+        elif kind == 6:
+            value["files"] += value["files"][-1:]
+        elif kind == 7:
+            value["loader"]["sha256"] = "0" * 64
         elif kind == 1 and value["files"]:
             value["files"][0]["path"] = rng.choice(["/a/", "a", "/", "", "/a//b", "/./a", "/a/..", "/a.",
                                                     "/" + "x" * 4095, "/" + "x" * 4096])  # fmt: skip
@@ -436,7 +471,7 @@ def test_descriptions_are_refused_by_both(mse):
         done = mse.run("runtime", "diff", file, file)
         assert done.code == (YES if theirs else NO), (raw, str(done))
         accepted += theirs is not None
-    assert count // 4 < accepted < count
+    assert count // 8 < accepted < count
 
 
 def make_root(rng, top):
@@ -446,8 +481,13 @@ def make_root(rng, top):
                "/lib/../a", "nowhere", "/usr/x.so", "x.so", "lib/x.so", "é"]  # fmt: skip
     directories = [top]
     top.mkdir()
+    if rng.random() < 0.8:
+        (top / "a").write_bytes(b"a")
+        directories.append(top / rng.choice(["lib", "usr"]))
+        directories[1].mkdir()
     for _ in range(rng.randrange(3, 40)):
-        path = rng.choice(directories) / rng.choice(names)
+        odd = ["\udcff", "a\nb", "\u009f"] if rng.random() < 0.02 else names
+        path = rng.choice(directories) / rng.choice(odd)
         if os.path.lexists(path):
             continue
         kind = rng.random()
@@ -462,12 +502,12 @@ def make_root(rng, top):
             path.write_bytes(rng.randbytes(rng.choice([0, 1, 100])))
 
 
-def test_random_roots_are_described_the_same(mse):
+def test_random_roots_are_described_the_same(mse, scratch):
     rng, accepted, count = oracle.generator(), 0, oracle.rounds(40)
     for n in range(count):
-        root = mse.inputs / f"root{n}"
+        root = scratch / "root"
         make_root(rng, root)
-        loader = rng.choice(["/a", "/lib/x.so", "/usr/lib/a", "/b"])
+        loader = rng.choice(["/a", "/a", "/a", "/lib/x.so", "/usr/lib/a", "/b"])
         paths = rng.choice([[], [], ["/"], ["/lib"], ["/usr", "/a"], ["/usr/lib/", "/usr"]])
         done = mse.run("runtime", "describe", root, "--name", "é", "--version", '"1\\', "--tee", "sim",
                        "--loader", loader, *(w for p in paths for w in ("--path", p)))  # fmt: skip
@@ -480,6 +520,19 @@ def test_random_roots_are_described_the_same(mse):
         accepted += theirs is not None
         shutil.rmtree(root)
     assert count // 8 < accepted < count
+
+
+@pytest.mark.parametrize("depth, is_sound", [(127, True), (128, False)])
+def test_roots_at_the_limit_are_described_the_same(mse, scratch, depth, is_sound):
+    root = scratch / "root"
+    (root / "/".join(["d"] * depth)).mkdir(parents=True)
+    (root / "a").write_bytes(b"")
+    done = mse.run("runtime", "describe", root, "--name", "n", "--version", "v", "--tee", "snp",
+                   "--loader", "/a")  # fmt: skip
+    theirs = attempt(second.describe, root, "n", "v", "snp", b"/a")
+    shutil.rmtree(root)
+    assert (done.code == YES) == is_sound, str(done)
+    assert (done.out or None) == theirs
 
 
 # ---- the document ---------------------------------------------------------------------------

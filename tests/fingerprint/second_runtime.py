@@ -110,7 +110,7 @@ def is_link_to_directory(root, real, path):
     return found is not None and stat.S_ISDIR(found[1])
 
 
-def listed(root, path, is_given=False):
+def listed(root, path, is_given=False, depth=1):
     """(path, real path) of all regular files at and below this path, links to files included."""
     found = resolve(root, path)
     need(found or not is_given, "not there", path)
@@ -121,11 +121,12 @@ def listed(root, path, is_given=False):
         text_of(path, 4096, "path")
         yield path, real
     elif stat.S_ISDIR(mode):
+        need(depth <= 128, "too deep", path)
         if path:
             text_of(path, 4096, "path")
         for name in os.listdir(real):
             if not is_link_to_directory(root, os.path.join(real, name), path + b"/" + name):
-                yield from listed(root, path + b"/" + name)
+                yield from listed(root, path + b"/" + name, depth=depth + 1)
     else:
         need(not is_given, "neither file nor directory", path)
 

@@ -226,6 +226,7 @@ x/y**/z
 [[:alpha:]a-c!]*\\ \r
 \\#c\\\\
 """
+GLOBS = "# all kinds\n*.py[cod]\n[!a-c\u00e9]?*x**\n[]-!x]\n[c-a!b-d]\n build/ \r[a-c-e\n"
 IGNORE_PATHS = [b"a/x/b", b"build", b"lib/m.pyc", b"a/keep", b"x/yq/w/z", b"#c\\", b"k \r"]
 
 
@@ -283,6 +284,7 @@ def seeds():
     yield "policy", [POLICY_TOML.encode(), b'{"fingerprint":["' + b"ab" * 32 + b'"],"strict":true}']
     yield "toml", [TOML.encode()]
     yield "ignore", [bytes([len(path)]) + path + IGNORE.encode() for path in IGNORE_PATHS]
+    yield "glob", [bytes([len(path)]) + path + GLOBS.encode() for path in IGNORE_PATHS]
     yield "app_config", [APP_TOML.encode(), APP_COMMAND.encode()]
     yield "context", contexts()
     yield "manifest", [MANIFEST.encode(), TOML.encode()]

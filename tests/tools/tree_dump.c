@@ -28,9 +28,11 @@ static char *show(const struct mse_tree *tree)
     struct mse_writer list = { 0 };
     struct mse_json_writer json = mse_json_writer_init(&w, 0);
     uint8_t digest[32];
+    struct mse_error err = { 0 };
     char hex[65];
 
-    mse_tree_digest(tree, digest);
+    if (!mse_tree_digest(tree, digest, &err))
+        exit(2);
     mse_hex_write(digest, sizeof(digest), hex);
     mse_tree_list_write(tree, &list);
     mse_json_open_array(&json, NULL);

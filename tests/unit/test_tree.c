@@ -56,9 +56,10 @@ static const char *digest(unsigned threads)
     uint8_t out[32];
 
     hex[0] = '\0';
-    if (mse_tree_read(work_dir, NULL, &tree, &err) && mse_tree_hash(tree, threads, &err)) {
-        mse_tree_digest(tree, out);
-        mse_hex_write(out, sizeof(out), hex);
+    if (mse_tree_read(work_dir, NULL, &tree, &err)) {
+        assert_false(mse_tree_digest(tree, out, &(struct mse_error){ 0 }));
+        if (mse_tree_hash(tree, threads, &err) && mse_tree_digest(tree, out, &err))
+            mse_hex_write(out, sizeof(out), hex);
     }
     mse_tree_free(tree);
     return hex;
