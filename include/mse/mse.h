@@ -189,6 +189,7 @@ MSE_API MSE_CHECKED bool mse_policy_set(struct mse_policy *policy, const char *k
 /*
  * The release of an expected owner (policy key owner_key) with its minisign signature file: the
  * fingerprints it lists are the expected ones. It is judged with each verification. Both copied.
+ * The library remembers nothing: refusing a release older than one seen before is the caller's.
  */
 MSE_API MSE_CHECKED bool mse_policy_add_release(struct mse_policy *policy, struct mse_bytes file,
                                                 struct mse_bytes signature, struct mse_error *err);

@@ -65,6 +65,8 @@ enum exit_code cmd_help(struct cli *cli, int argc, char **argv);
 /* Prints "mse: ..." and maps the error to its exit status: the one place that does. */
 enum exit_code cli_fail(struct cli *cli, const struct mse_error *err);
 enum exit_code cli_code_of(enum mse_err_code code);
+/* A result to standard output; main says if it could not be written. */
+void cli_put(struct cli *cli, const struct mse_writer *text);
 void cli_note(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

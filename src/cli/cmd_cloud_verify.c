@@ -110,7 +110,8 @@ static bool apply_operator(struct run *r, struct mse_error *err)
     ok = mse_policy_set(p, "mrsigner", hex, err);
     mse_hex_write(entry.instance_key, 32, hex);
     ok = ok && mse_policy_set(p, "instance_key", hex, err);
-    for (size_t i = 0; ok && i < entry.runtime_key_count; i++)
+    /* They vouch for runtimes that fingerprints are computed with; nothing else asks for them. */
+    for (size_t i = 0; ok && r->e.context != NULL && i < entry.runtime_key_count; i++)
         ok = mse_policy_set(p, "runtime_key", entry.runtime_keys[i], err);
     (void)snprintf(number, sizeof(number), "%lld", (long long)entry.isv_prod_id);
     if (p->isv_prod_id == MSE_NOT_SET)
@@ -281,7 +282,7 @@ static void print_fingerprint(const struct run *r)
 
     if (!r->e.has_fingerprint)
         return;
-    mse_hex_write(r->e.fingerprint, 32, hex);
+    mse_hex_write(r->e.computed->value, 32, hex);
     (void)fprintf(r->cli->out, "Code fingerprint: %s\n", hex);
 }
 
@@ -416,6 +417,7 @@ enum exit_code cmd_cloud_verify(struct cli *cli, int argc, char **argv)
                           "hardware");
         if (r.v.at_text != NULL)
             cli_note(cli, "warning: judged as of %s, not as of now", r.v.at_text);
+        expect_args_print(cli, &r.e, r.named.host);
         if (!r.v.json) {
             (void)fputs("Checking your app...\n", cli->out);
             (void)fflush(cli->out);
@@ -423,6 +425,7 @@ enum exit_code cmd_cloud_verify(struct cli *cli, int argc, char **argv)
         code = connect_and_judge(&r);
     }
     cli->json_errors = NULL;
+    expect_args_cleanup(&r.e);
     verify_args_cleanup(&r.v);
     return code;
 }

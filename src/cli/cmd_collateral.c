@@ -94,7 +94,7 @@ static bool print_items(struct cli *cli, const struct verify_args *v, bool authe
         show_items(v->collateral, authenticated, v->at, &text_sink.sink);
     }
     if (mse_writer_ok(&to))
-        (void)fwrite(to.data, 1, to.len, cli->out);
+        cli_put(cli, &to);
     else
         (void)mse_fail_memory(err);
     mse_writer_cleanup(&to);

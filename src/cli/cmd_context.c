@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "cli/context_store.h"
 #include "cli/options.h"
+#include "cli/same_file.h"
 #include "package/values.h"
 
 #define COMMAND "cloud context"
@@ -30,7 +31,7 @@ static bool print(struct cli *cli, struct mse_writer *w, struct mse_error *err)
 {
     if (!mse_writer_ok(w))
         return mse_fail_memory(err);
-    (void)fwrite(w->data, 1, w->len, cli->out);
+    cli_put(cli, w);
     return true;
 }
 
@@ -184,7 +185,8 @@ static bool run_show(struct cli *cli, const struct request *r, struct mse_error 
         ok = mse_context_write(&context, MSE_CONTEXT_PUBLIC, &w, err);
     ok = ok && print(cli, &w, err);
     if (ok && context.has_code_key)
-        cli_note(cli, "Not shown: the code key and %zu nonces.", context.nonces.count);
+        cli_note(cli, "Not shown: the code key and %zu nonce%s.", context.nonces.count,
+                 context.nonces.count == 1 ? "" : "s");
     mse_writer_cleanup(&w);
     mse_context_cleanup(&context);
     return ok;
@@ -219,7 +221,8 @@ static enum exit_code purge(struct cli *cli, const struct request *r,
     struct mse_error err = { 0 };
 
     if (list->count > 0 && !r->yes && !cli->is_terminal) {
-        cli_note(cli, "mse: not asked on a terminal: --yes removes %zu contexts", list->count);
+        cli_note(cli, "mse: not asked on a terminal: --yes removes %zu context%s", list->count,
+                 list->count == 1 ? "" : "s");
         return EXIT_USAGE;
     }
     if (list->count > 0 && !r->yes && !confirmed(cli, list->count)) {
@@ -350,6 +353,8 @@ static bool check_one_action(const struct request *r, struct mse_error *err)
     if (r->export_id == NULL && (r->public_form || r->secret_form || r->output != NULL))
         return mse_fail_text(err, MSE_ERR_USAGE, COMMAND,
                              "--public, --secret and --output belong to --export");
+    if (!cli_check_output("--output", r->output, err))
+        return false;
     if (r->force && r->export_id == NULL && r->import == NULL)
         return mse_fail_text(err, MSE_ERR_USAGE, COMMAND,
                              "--force belongs to --export and "

@@ -297,6 +297,15 @@ static bool compare(struct job *job, struct fingerprint_result *result, bool *sa
     return ok;
 }
 
+static void note_ignored(struct cli *cli, const struct job *job)
+{
+    char note[512];
+
+    code_tree_ignored(&job->code, job->code_dir, note);
+    if (note[0] != '\0')
+        cli_note(cli, "%s", note);
+}
+
 static bool load_all(struct cli *cli, struct job *job, struct mse_error *err)
 {
     bool needs_config = job->context_file == NULL &&
@@ -324,10 +333,17 @@ static bool run(struct cli *cli, struct job *job, bool *same, struct mse_error *
         fingerprint_print_text(&result, job->explain, &out);
     ok = ok && (mse_writer_ok(&out) || mse_fail_memory(err));
     if (ok)
-        (void)fwrite(out.data, 1, out.len, cli->out);
+        cli_put(cli, &out);
+    /* Differences that could not be printed are no answer. */
+    ok = ok && (*same || fflush(cli->out) == 0 ||
+                mse_fail_text(err, MSE_ERR_IO, "output", "cannot be written"));
+    if (ok)
+        note_ignored(cli, job);
     if (ok && !*same)
-        cli_note(cli, "mse: %zu files of %s differ from the list%s", job->differences.count,
-                 job->code_dir, job->context_file != NULL ? " in the context" : "");
+        cli_note(cli, "mse: %zu file%s of %s differ%s from the list%s", job->differences.count,
+                 job->differences.count == 1 ? "" : "s", job->code_dir,
+                 job->differences.count == 1 ? "s" : "",
+                 job->context_file != NULL ? " in the context" : "");
     mse_writer_cleanup(&out);
     return ok;
 }

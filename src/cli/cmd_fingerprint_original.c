@@ -322,7 +322,7 @@ static bool run(struct cli *cli, struct job *job, struct mse_error *err)
         ok = mse_writer_ok(&out) || mse_fail_memory(err);
     }
     if (ok)
-        (void)fwrite(out.data, 1, out.len, cli->out);
+        cli_put(cli, &out);
     if (ok && job->difference_count > 0)
         cli_note(cli, "mse: %s is not the code that was deployed: %zu differences", job->code_dir,
                  job->difference_count);

@@ -9,10 +9,12 @@
 #include "base/file.h"
 #include "cli/options.h"
 #include "cli/password.h"
+#include "cli/same_file.h"
 #include "release/minisign.h"
 
 #define DEFAULT_OUTPUT "./mse-owner.key"
 #define PATH_SIZE 4096
+#define OLD_PUBLIC_MAX (64U << 10)
 
 struct keygen {
     const char *output, *public, *password_file;
@@ -24,15 +26,22 @@ static bool check(const struct cli *cli, struct keygen *k, struct mse_error *err
 {
     int n;
 
+    if (!cli_check_output("--output", k->output, err) ||
+        !cli_check_output("--public", k->public, err))
+        return false;
     if (k->output == NULL)
         k->output = DEFAULT_OUTPUT;
     n = snprintf(k->public_path, sizeof(k->public_path), "%s%s",
                  k->public != NULL ? k->public : k->output, k->public != NULL ? "" : ".pub");
     if (n < 0 || (size_t)n >= sizeof(k->public_path))
         return mse_fail_text(err, MSE_ERR_USAGE, "--output", "too long a path");
-    if (strcmp(k->public_path, k->output) == 0)
+    if (cli_same_file(k->public_path, k->output))
         return mse_fail_text(err, MSE_ERR_USAGE, "--public",
                              "names the same file as the secret key");
+    if (k->password_file != NULL && (cli_same_file(k->password_file, k->output) ||
+                                     cli_same_file(k->password_file, k->public_path)))
+        return mse_fail_text(err, MSE_ERR_USAGE, "--password-file",
+                             "names a file that a key would be written to");
     if (k->no_password && k->password_file != NULL)
         return mse_fail_text(err, MSE_ERR_USAGE, "keygen",
                              "--no-password and --password-file exclude each other");
@@ -62,19 +71,34 @@ static bool password(struct cli *cli, const struct keygen *k, struct password *o
                                     : password_ask(cli, true, out, err);
 }
 
-/* Both or none; after --force what was there before is gone in any case. */
+/* As it was before. */
+static void undo(const char *path, bool existed, struct mse_bytes before)
+{
+    struct mse_error ignored = { 0 };
+
+    if (!existed || !mse_file_write(path, before, 0644, MSE_FILE_REPLACE, &ignored))
+        (void)unlink(path);
+}
+
+/* Both or none. The public key goes first: it can be made again from the secret one. */
 static bool save(const struct keygen *k, struct mse_bytes secret, struct mse_bytes public,
                  struct mse_error *err)
 {
     enum mse_file_exists exists = k->force ? MSE_FILE_REPLACE : MSE_FILE_KEEP;
 
-    if (!mse_file_write(k->output, secret, 0600, exists, err))
+    uint8_t *before = NULL;
+    size_t len = 0;
+    bool existed = access(k->public_path, F_OK) == 0, ok;
+
+    if (existed && !mse_file_read(k->public_path, OLD_PUBLIC_MAX, &before, &len, err))
         return false;
-    if (mse_file_write(k->public_path, public, 0644, exists, err))
-        return true;
-    if (!k->force)
-        (void)unlink(k->output);
-    return false;
+    ok = mse_file_write(k->public_path, public, 0644, exists, err);
+    if (ok && !mse_file_write(k->output, secret, 0600, exists, err)) {
+        undo(k->public_path, existed, (struct mse_bytes){ before, len });
+        ok = false;
+    }
+    free(before);
+    return ok;
 }
 
 static void writer_wipe(struct mse_writer *w)

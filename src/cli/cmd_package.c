@@ -12,6 +12,7 @@
 #include "cli/interrupt.h"
 #include "cli/new_file.h"
 #include "cli/package_job.h"
+#include "cli/same_file.h"
 #include "package/secrets.h"
 
 static void cleanup(struct package_job *job)
@@ -20,12 +21,25 @@ static void cleanup(struct package_job *job)
     mse_ignore_git_free(job->ignore);
     mse_nonces_cleanup(&job->nonces);
     mse_app_config_cleanup(&job->config);
+    package_context_cleanup(job);
     free(job->own_key_file);
     explicit_bzero(job, sizeof(*job));
     free(job);
 }
 
 /* ---- options ---- */
+
+static bool choose_key_file(struct package_job *job, struct mse_error *err)
+{
+    if (job->plain || job->nonces_file != NULL || job->key_file != NULL)
+        return true;
+    if (asprintf(&job->own_key_file, "%s.key", job->output) == -1) {
+        job->own_key_file = NULL;
+        return mse_fail_memory(err);
+    }
+    job->key_file = job->own_key_file;
+    return true;
+}
 
 static bool check_options(struct package_job *job, struct mse_error *err)
 {
@@ -44,7 +58,10 @@ static bool check_options(struct package_job *job, struct mse_error *err)
                              "is where owner and runtime are written");
     if (job->output == NULL)
         job->output = "app.tar";
-    return true;
+    if (job->key_file != NULL && job->key_file[0] == '\0')
+        return mse_fail_text(err, MSE_ERR_USAGE, "--key", "is empty: wants the name of a file");
+    return cli_check_output("--output", job->output, err) &&
+           cli_check_output("--context", job->context_file, err) && choose_key_file(job, err);
 }
 
 static bool read_options(struct cli *cli, int argc, char **argv, struct package_job *job,
@@ -147,7 +164,8 @@ static bool check_secrets(struct cli *cli, const struct package_job *job, struct
 
 static bool load_code(struct cli *cli, struct package_job *job, struct mse_error *err)
 {
-    return load_config(cli, job, err) && mse_ignore_git_open(job->code, &job->ignore, err) &&
+    return load_config(cli, job, err) && package_check_files(job, err) &&
+           mse_ignore_git_open(job->code, &job->ignore, err) &&
            mse_tree_read(job->code, mse_ignore_git_of(job->ignore), &job->tree, err);
 }
 
@@ -201,7 +219,7 @@ static bool check_place(const struct package_job *job, const char *path, struct 
     char *rest = NULL;
     bool left_out = true, ok;
 
-    if (path == NULL || strcmp(path, "-") == 0)
+    if (path == NULL || strcmp(path, "-") == 0) /* a key only */
         return true;
     ok = path_below(job->code, path, &rest, err) &&
          (rest[0] == '\0' || is_left_out(job, rest, &left_out, err));
@@ -214,24 +232,25 @@ static bool check_place(const struct package_job *job, const char *path, struct 
                                      MSE_IGNORE_FILE);
 }
 
-static bool load_key(struct package_job *job, struct mse_error *err)
+/* Key and nonces, given ones or new ones, before anything is written. */
+static bool prepare_seal(struct package_job *job, struct mse_error *err)
 {
-    bool is_new = false;
-
     if (job->plain)
         return true;
     if (job->nonces_file != NULL)
         return package_load_nonces(job, err);
-    if (job->key_file == NULL && asprintf(&job->own_key_file, "%s.key", job->output) == -1) {
-        job->own_key_file = NULL;
-        return mse_fail_memory(err);
-    }
-    if (job->key_file == NULL)
-        job->key_file = job->own_key_file;
-    if (!check_place(job, job->key_file, err) ||
-        !code_key_load_or_make(job->key_file, job->key, &is_new, err))
+    return check_place(job, job->key_file, err) &&
+           code_key_load_or_make(job->key_file, job->key, &job->key_is_new, err) &&
+           mse_nonces_make(job->tree, &job->nonces, err);
+}
+
+static bool save_key(struct package_job *job, struct mse_error *err)
+{
+    if (!job->key_is_new)
+        return true;
+    if (!code_key_save(job->key_file, job->key, err))
         return false;
-    job->new_key_file = is_new ? job->key_file : NULL;
+    job->new_key_file = job->key_file;
     return true;
 }
 
@@ -253,28 +272,36 @@ static bool write_package(struct package_job *job, const struct mse_stop *stop,
     return ok;
 }
 
-static bool make(struct cli *cli, struct package_job *job, struct mse_error *err)
+/* All of it or nothing, but for a context that cannot be given its name at last. */
+static bool write_files(struct cli *cli, struct package_job *job, struct mse_error *err)
 {
     struct interrupt interrupt;
     bool ok;
 
-    if (!check_place(job, job->output, err) || !check_place(job, job->context_file, err) ||
-        !mse_tree_hash(job->tree, 0, err) || !mse_tree_digest(job->tree, job->digest, err))
-        return false;
     interrupt_hold(&interrupt);
-    ok = load_key(job, err) && write_package(job, &interrupt.stop, err);
+    ok = save_key(job, err) && (job->context_file == NULL || package_write_context(job, err)) &&
+         write_package(job, &interrupt.stop, err);
     if (!ok && job->new_key_file != NULL)
         (void)unlink(job->new_key_file);
-    interrupt_release(&interrupt);
-    if (ok && job->new_key_file != NULL)
+    else if (ok && job->new_key_file != NULL)
         cli_note(cli, "new code key saved at: %s", job->new_key_file);
-    if (ok && job->context_file != NULL) {
-        ok = package_write_context(cli, job, err);
-        if (!ok)
-            cli_note(cli, "mse: the package %s is complete; its context was not written",
-                     job->output);
+    if (ok && job->context_file != NULL && !new_file_keep(&job->context, err)) {
+        cli_note(cli, "mse: the package %s is complete; its context was not written", job->output);
+        ok = false;
     }
+    if (!ok)
+        package_context_cleanup(job);
+    interrupt_release(&interrupt);
     return ok;
+}
+
+static bool make(struct cli *cli, struct package_job *job, struct mse_error *err)
+{
+    return check_place(job, job->output, err) && check_place(job, job->context_file, err) &&
+           mse_tree_hash(job->tree, 0, err) && mse_tree_digest(job->tree, job->digest, err) &&
+           prepare_seal(job, err) &&
+           (job->context_file == NULL || package_make_context(cli, job, err)) &&
+           write_files(cli, job, err);
 }
 
 /* ---- result ---- */
@@ -283,19 +310,20 @@ static void print(struct cli *cli, const struct package_job *job)
 {
     struct mse_writer to = { 0 };
     struct mse_json_writer w = mse_json_writer_init(&to, 2);
+    const size_t count = mse_tree_count(job->tree);
     char hex[65];
 
     mse_hex_write(job->digest, sizeof(job->digest), hex);
     if (!job->json) {
-        (void)fprintf(cli->out, "%s: %zu entries, %llu bytes, tree %s%s\n", job->output,
-                      mse_tree_count(job->tree), (unsigned long long)job->size, hex,
+        (void)fprintf(cli->out, "%s: %zu %s, %llu bytes, tree %s%s\n", job->output, count,
+                      count == 1 ? "entry" : "entries", (unsigned long long)job->size, hex,
                       job->plain ? ", NOT SEALED" : "");
         return;
     }
     mse_json_open_object(&w, NULL);
     mse_json_put_text(&w, "schema", "mse-package-v1");
     mse_json_put_bytes_text(&w, "path", MSE_CSTR_BYTES(job->output));
-    mse_json_put_unsigned(&w, "entries", mse_tree_count(job->tree));
+    mse_json_put_unsigned(&w, "entries", count);
     mse_json_put_unsigned(&w, "bytes", job->size);
     mse_json_put_text(&w, "tree", hex);
     mse_json_put_bool(&w, "sealed", !job->plain);
@@ -331,6 +359,7 @@ enum exit_code mse_code_package(struct cli *cli, int argc, char **argv)
         (void)mse_fail_memory(&err);
         return cli_fail(cli, &err);
     }
+    job->context.fd = -1;
     cli->json_errors = &job->json;
     if (!read_options(cli, argc, argv, job, &err) || (!job->helped && !run(cli, job, &err)))
         code = cli_fail(cli, &err);

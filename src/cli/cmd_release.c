@@ -75,7 +75,7 @@ static bool print(struct cli *cli, const struct mse_release *release, const stru
         print_text(release, v, &to);
     if (!mse_writer_ok(&to))
         return mse_fail_memory(err);
-    (void)fwrite(to.data, 1, to.len, cli->out);
+    cli_put(cli, &to);
     return true;
 }
 

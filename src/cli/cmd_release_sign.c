@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "cli/options.h"
 #include "cli/release_args.h"
+#include "cli/same_file.h"
 #include "measure/runtime.h"
 
 #define SIGNED_FILE_MAX (64U << 20)
@@ -151,6 +152,8 @@ static bool check(const struct cli *cli, struct sign *s, struct mse_error *err)
 
     if (s->key == NULL)
         return mse_fail_text(err, MSE_ERR_USAGE, "--key", "is needed");
+    if (!cli_check_output("--output", s->output, err) || !cli_check_output("--file", s->file, err))
+        return false;
     if (s->file == NULL)
         return read_release(cli, s, err);
     if (of_release)

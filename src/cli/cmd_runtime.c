@@ -38,6 +38,8 @@ static bool is_image(const char *path, bool *out, struct mse_error *err)
     if (strlen(path) > 4096)
         return mse_fail_text(err, MSE_ERR_USAGE, "ROOT", "is too long a path");
     (void)snprintf(marker, sizeof(marker), "%s/oci-layout", path);
+    if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+        return mse_fail_text(err, MSE_ERR_IO, path, "is neither a directory nor a regular file");
     *out = !S_ISDIR(st.st_mode) || access(marker, F_OK) == 0;
     return true;
 }
@@ -96,7 +98,7 @@ static bool print(struct cli *cli, const struct mse_writer *to, struct mse_error
 {
     if (!mse_writer_ok(to))
         return mse_fail_memory(err);
-    (void)fwrite(to->data, 1, to->len, cli->out);
+    cli_put(cli, to);
     return true;
 }
 
@@ -120,10 +122,43 @@ static bool give(struct cli *cli, const struct describe *d, struct mse_runtime *
             mse_write_format(&result, "%s\n", hex);
         ok = ok && print(cli, &result, err);
         if (ok)
-            cli_note(cli, "%zu files described in: %s", runtime->count, d->output);
+            cli_note(cli, "%zu file%s described in: %s", runtime->count,
+                     runtime->count == 1 ? "" : "s", d->output);
     }
     mse_writer_cleanup(&description);
     mse_writer_cleanup(&result);
+    return ok;
+}
+
+/* "/usr/lib/" names the same as "/usr/lib", and "/" the root. */
+static bool check_path(const char *path, struct mse_error *err)
+{
+    char bare[MSE_RUNTIME_MAX_PATH + 2];
+    size_t len = strlen(path);
+
+    while (len > 0 && path[len - 1] == '/')
+        len--;
+    if (len == 0 && path[0] == '/')
+        return true;
+    (void)snprintf(bare, sizeof(bare), "%.*s", (int)(len < sizeof(bare) ? len : sizeof(bare)),
+                   path);
+    return mse_runtime_check_path(bare, err);
+}
+
+/* What a description cannot hold is wrong usage: found before anything is read. */
+static bool check_values(const struct describe *d, struct mse_error *err)
+{
+    static const char *const options[] = { "--name", "--version" };
+    const char *const values[] = { d->name, d->version };
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < 2; i++)
+        ok = mse_runtime_check_name(values[i], err) || mse_fail_in(err, "%s", options[i]);
+    ok = ok && (mse_runtime_check_path(d->loader, err) || mse_fail_in(err, "--loader"));
+    for (size_t i = 0; ok && i < d->paths.count; i++)
+        ok = check_path(d->paths.of[i], err) || mse_fail_in(err, "--path");
+    if (!ok && err->code != MSE_ERR_MEMORY)
+        err->code = MSE_ERR_USAGE;
     return ok;
 }
 
@@ -158,6 +193,8 @@ static bool read_describe(struct cli *cli, int argc, char **argv, struct describ
         d->loader == NULL)
         return mse_fail_text(err, MSE_ERR_USAGE, "runtime describe",
                              "wants ROOT, --name, --version, --tee and --loader");
+    if (!check_values(d, err))
+        return false;
     if (!mse_runtime_tee_read(d->tee_name, &d->tee))
         return mse_fail_text(err, MSE_ERR_USAGE, "--tee", "must be sim, sgx, tdx or snp");
     if (d->json && d->output == NULL)
@@ -300,7 +337,9 @@ enum exit_code mse_code_runtime_diff(struct cli *cli, int argc, char **argv)
     ok = ok && load(files[0], &a, &err) && load(files[1], &b, &err);
     if (ok) {
         put_diff(&diff, &a, &b);
-        ok = print(cli, &diff.text, &err);
+        ok = print(cli, &diff.text, &err) &&
+             (fflush(cli->out) == 0 ||
+              mse_fail_text(&err, MSE_ERR_IO, "output", "cannot be written"));
         code = memcmp(a.sha256, b.sha256, 32) == 0 ? EXIT_YES : EXIT_NO;
     }
     if (!ok)

@@ -6,6 +6,7 @@
 #include "base/encode.h"
 #include "base/file.h"
 #include "cli/options.h"
+#include "cli/same_file.h"
 #include "measure/trusted_files.h"
 
 struct request {
@@ -13,7 +14,7 @@ struct request {
     enum mse_gramine rules;
     const char *chroot, *libos, *pkglibdir, *runtimedir, *python_stdlib;
     struct option_list defines;
-    bool no_hash;
+    bool no_hash, force;
 };
 
 /* ---- what the template may refer to ---- */
@@ -156,8 +157,9 @@ static bool deliver(struct cli *cli, const struct request *request, const struct
                     struct mse_error *err)
 {
     if (request->output != NULL && strcmp(request->output, "-") != 0)
-        return mse_file_write(request->output, mse_writer_bytes(text), 0644, MSE_FILE_REPLACE, err);
-    (void)fwrite(text->data, 1, text->len, cli->out);
+        return mse_file_write(request->output, mse_writer_bytes(text), 0644,
+                              request->force ? MSE_FILE_REPLACE : MSE_FILE_KEEP, err);
+    cli_put(cli, text);
     return true;
 }
 
@@ -232,6 +234,7 @@ static bool read_options(struct cli *cli, int argc, char **argv, struct request 
         { "--runtimedir", "DIR", "what gramine.runtimedir() stands for", OPTION_TEXT, &request->runtimedir, NULL, false },
         { "--python-stdlib", "DIR", "what python.stdlib stands for", OPTION_TEXT, &request->python_stdlib, NULL, false },
         { "--no-hash", NULL, "leave trusted files as they are written", OPTION_FLAG, &request->no_hash, NULL, false },
+        { "--force", NULL, "replace a different existing file", OPTION_FLAG, &request->force, NULL, false },
     };
     /* clang-format on */
 
@@ -244,6 +247,11 @@ static bool read_options(struct cli *cli, int argc, char **argv, struct request 
         return true;
     if (count == 0)
         return mse_fail_text(err, MSE_ERR_USAGE, "sgx manifest", "wants a template");
+    if (request->output != NULL && strcmp(request->output, "-") != 0 &&
+        (cli_same_file(request->template_file, request->output) ||
+         (request->libos != NULL && cli_same_file(request->libos, request->output))))
+        return mse_fail_text(err, MSE_ERR_USAGE, request->output,
+                             "would be written over an input: choose another name");
     if (!read_rules(gramine, &request->rules, err))
         return false;
     if (request->rules == MSE_GRAMINE_1_5 && request->chroot != NULL)

@@ -153,7 +153,7 @@ static bool measure(struct cli *cli, const struct measure *m, struct mse_error *
     else
         write_text(&enclave, m->explain, &to);
     if (mse_writer_ok(&to))
-        (void)fwrite(to.data, 1, to.len, cli->out);
+        cli_put(cli, &to);
     else
         (void)mse_fail_memory(err);
     mse_writer_cleanup(&to);

@@ -83,7 +83,7 @@ static bool show(struct cli *cli, const char *path, bool json, bool *holds, stru
         (void)mse_error_describe(&why, reason, sizeof(reason));
     write_all(&g, reason, json, &to);
     if (mse_writer_ok(&to))
-        (void)fwrite(to.data, 1, to.len, cli->out);
+        cli_put(cli, &to);
     else
         (void)mse_fail_memory(err);
     mse_writer_cleanup(&to);

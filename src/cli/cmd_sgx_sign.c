@@ -10,6 +10,7 @@
 #include "base/encode.h"
 #include "base/file.h"
 #include "cli/options.h"
+#include "cli/same_file.h"
 #include "cli/sgx_enclave.h"
 #include "measure/sigstruct.h"
 #include "measure/trusted_files.h"
@@ -22,7 +23,7 @@
 
 struct sign {
     const char *manifest, *libpal, *key, *output, *sig, *date, *gramine, *chroot, *libos;
-    bool json;
+    bool json, force;
     /* what follows from them */
     enum mse_gramine rules;
     int64_t when;
@@ -85,30 +86,20 @@ static bool read_rules(struct sign *s, struct mse_error *err)
            mse_fail_text(err, MSE_ERR_USAGE, "--chroot", "Gramine 1.5 has nothing like it");
 }
 
-static bool is_same_file(const char *a, const char *b)
-{
-    struct stat one, other;
-
-    if (strcmp(a, b) == 0)
-        return true;
-    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
-           one.st_ino == other.st_ino;
-}
-
 /* A slip in the command line must not cost a key or a template. */
 static bool check_outputs(const struct sign *s, struct mse_error *err)
 {
-    const char *const inputs[] = { s->manifest, s->libpal, s->key };
+    const char *const inputs[] = { s->manifest, s->libpal, s->key, s->libos };
     const char *const outputs[] = { s->output, s->sig_path };
 
     for (size_t o = 0; o < 2; o++) {
         for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
-            if (is_same_file(outputs[o], inputs[i]))
+            if (inputs[i] != NULL && cli_same_file(outputs[o], inputs[i]))
                 return mse_fail_text(err, MSE_ERR_USAGE, outputs[o],
                                      "would be written over an input: choose another name");
         }
     }
-    return !is_same_file(s->output, s->sig_path) ||
+    return !cli_same_file(s->output, s->sig_path) ||
            mse_fail_text(err, MSE_ERR_USAGE, s->output,
                          "cannot be manifest and signature at once: choose another --sig");
 }
@@ -196,9 +187,10 @@ static bool write_files(const struct sign *s, struct mse_bytes manifest,
     size_t len = 0;
     bool existed = access(s->output, F_OK) == 0 &&
                    mse_file_read(s->output, MSE_MANIFEST_MAX_SIZE, &before, &len, &ignored);
-    bool ok = mse_file_write(s->output, manifest, 0644, MSE_FILE_REPLACE, err);
+    enum mse_file_exists exists = s->force ? MSE_FILE_REPLACE : MSE_FILE_KEEP;
+    bool ok = mse_file_write(s->output, manifest, 0644, exists, err);
 
-    if (ok && !mse_file_write(s->sig_path, MSE_BYTES(sig->raw), 0644, MSE_FILE_REPLACE, err)) {
+    if (ok && !mse_file_write(s->sig_path, MSE_BYTES(sig->raw), 0644, exists, err)) {
         undo(s->output, existed, (struct mse_bytes){ before, len });
         ok = false;
     }
@@ -234,7 +226,7 @@ static bool print(struct cli *cli, const struct sign *s, const struct mse_sigstr
         fields(s, sig, &text.sink);
     }
     if (mse_writer_ok(&to))
-        (void)fwrite(to.data, 1, to.len, cli->out);
+        cli_put(cli, &to);
     else
         (void)mse_fail_memory(err);
     mse_writer_cleanup(&to);
@@ -275,6 +267,7 @@ enum exit_code cmd_sgx_sign(struct cli *cli, int argc, char **argv)
         { "--chroot", "DIR", "where absolute paths of trusted files begin", OPTION_TEXT, &s.chroot,
           NULL, false },
         { "--libos", "FILE", "Gramine's libsysdb.so", OPTION_TEXT, &s.libos, NULL, false },
+        { "--force", NULL, "replace different existing files", OPTION_FLAG, &s.force, NULL, false },
         { "--json", NULL, "print JSON", OPTION_FLAG, &s.json, NULL, false },
     };
     struct mse_error err = { 0 };

@@ -212,7 +212,7 @@ static bool print(struct cli *cli, const char *where, struct mse_bytes in, bool 
     }
     ok = ok && (mse_writer_ok(&to) || mse_fail_memory(err));
     if (ok)
-        (void)fwrite(to.data, 1, to.len, cli->out);
+        cli_put(cli, &to);
     mse_writer_cleanup(&to);
     return ok;
 }

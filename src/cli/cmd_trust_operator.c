@@ -51,7 +51,9 @@ static bool confirmed(struct cli *cli)
 {
     char answer[16];
 
-    (void)fputs("Expect enclaves of this operator from now on? [y/N] ", cli->err);
+    (void)fputs(
+        "Expect enclaves of this operator from now on, and believe its runtime keys? [y/N] ",
+        cli->err);
     (void)fflush(cli->err);
     return fgets(answer, sizeof(answer), cli->in) != NULL &&
            (strcasecmp(answer, "y\n") == 0 || strcasecmp(answer, "yes\n") == 0);

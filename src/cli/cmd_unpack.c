@@ -11,6 +11,7 @@
 #include "cli/code_key.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
+#include "cli/same_file.h"
 #include "measure/tree.h"
 #include "package/extract.h"
 
@@ -37,8 +38,11 @@ static bool read_options(struct cli *cli, int argc, char **argv, struct unpack *
     if (!options_read(cli, "unpack", rows, sizeof(rows) / sizeof(rows[0]), argc, argv, &u->file, 1,
                       &count, &u->helped, err))
         return false;
-    return u->helped || (count == 1 && u->output != NULL) ||
-           mse_fail_text(err, MSE_ERR_USAGE, "unpack", "wants a package, and --output DIR");
+    if (u->helped)
+        return true;
+    if (count != 1 || u->output == NULL)
+        return mse_fail_text(err, MSE_ERR_USAGE, "unpack", "wants a package, and --output DIR");
+    return cli_check_output("--output", u->output, err);
 }
 
 /* "-" is standard input. */
@@ -99,23 +103,24 @@ static void print(struct cli *cli, const struct unpack *u)
 {
     struct mse_writer to = { 0 };
     struct mse_json_writer w = mse_json_writer_init(&to, 2);
+    const size_t count = mse_tree_count(u->tree);
     char hex[65];
 
     mse_hex_write(u->digest, sizeof(u->digest), hex);
     if (!u->json) {
-        (void)fprintf(cli->out, "%s: %zu entries, tree %s\n", u->output, mse_tree_count(u->tree),
-                      hex);
+        (void)fprintf(cli->out, "%s: %zu %s, tree %s\n", u->output, count,
+                      count == 1 ? "entry" : "entries", hex);
         return;
     }
     mse_json_open_object(&w, NULL);
     mse_json_put_text(&w, "schema", "mse-unpack-v1");
     mse_json_put_bytes_text(&w, "path", MSE_CSTR_BYTES(u->output));
-    mse_json_put_unsigned(&w, "entries", mse_tree_count(u->tree));
+    mse_json_put_unsigned(&w, "entries", count);
     mse_json_put_text(&w, "tree", hex);
     mse_json_close_object(&w);
     mse_write_text(&to, "\n");
     if (mse_writer_ok(&to))
-        (void)fwrite(to.data, 1, to.len, cli->out);
+        cli_put(cli, &to);
     mse_writer_cleanup(&to);
 }
 
@@ -129,9 +134,9 @@ static bool run(struct cli *cli, struct unpack *u, struct mse_error *err)
     sealed = u->key_file == NULL ? count_sealed(u) : 0;
     if (sealed > 0)
         cli_note(cli,
-                 "mse: %zu files are still sealed, and the tree digest is theirs: --key FILE "
-                 "opens them",
-                 sealed);
+                 "mse: %zu %s still sealed, and so is what the tree digest is of: --key FILE "
+                 "opens it",
+                 sealed, sealed == 1 ? "file is" : "files are");
     print(cli, u);
     return true;
 }

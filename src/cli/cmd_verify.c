@@ -212,11 +212,13 @@ enum exit_code cmd_verify(struct cli *cli, int argc, char **argv)
         if (r.v.simulation_root != NULL)
             cli_note(cli, "warning: simulated evidence is accepted: it proves nothing about "
                           "hardware");
+        expect_args_print(cli, &r.e, r.name);
         code = judge_with_cache(&r, &report, &err) ? print(&r, report) : cli_fail(cli, &err);
     }
     cli->json_errors = NULL;
     mse_report_free(report);
     free(r.data);
+    expect_args_cleanup(&r.e);
     verify_args_cleanup(&r.v);
     return code;
 }

@@ -29,6 +29,14 @@ struct code_fingerprint {
     uint8_t value[32];
     uint8_t runtime[32];     /* SHA-256 of the runtime description that was used */
     char runtime_file[4096]; /* where it came from */
+    char ignored[512];       /* what .mseignore leaves out, for people to read; "": nothing */
+    /* What the context says besides the code, for whoever reads it: it is as much part of the app.
+     */
+    char start[1024];       /* "python MODULE:VARIABLE", or "command" and its words; escaped */
+    char runtime_name[160]; /* name and version, escaped */
+    char domain_name[256];  /* "" if the context has none */
+    uint8_t owner[32];
+    bool unsigned_config, no_isolation;
     enum { CODE_TEE_SIM, CODE_TEE_SGX, CODE_TEE_TDX, CODE_TEE_SNP } tee;
 };
 CODE_EXPORT bool mse_code_context_fingerprint(const struct code_fingerprint_request *request,

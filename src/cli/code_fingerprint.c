@@ -22,9 +22,45 @@ static bool find_runtime(const struct code_fingerprint_request *request,
     mse_hex_write(context->runtime, 32, hex);
     if (request->runtime_file_count == 0)
         return mse_fail_text(err, MSE_ERR_USAGE, "--runtime",
-                             "is needed: the description of the runtime %s", hex);
+                             "a file with the description of the runtime %s is needed: none was "
+                             "named, none is beside the context (runtime.json) or in the "
+                             "configuration directory (runtimes/DIGEST.json)",
+                             hex);
     return mse_fail_text(err, MSE_ERR_MISMATCH, "--runtime",
                          "names no description of the runtime that the context has, %s", hex);
+}
+
+/* The words of a command, quoted where one could be read as two. */
+static void describe_start(const struct mse_app_manifest *app, char *out, size_t size)
+{
+    char word[300];
+    size_t at;
+
+    if (app->python != NULL) {
+        (void)snprintf(out, size, "python %s",
+                       mse_escape(MSE_CSTR_BYTES(app->python), word, sizeof(word)));
+        return;
+    }
+    at = (size_t)snprintf(out, size, "command");
+    for (size_t i = 0; i < app->command_count && at < size; i++)
+        at += (size_t)snprintf(out + at, size - at, " \"%s\"",
+                               mse_escape(MSE_CSTR_BYTES(app->command[i]), word, sizeof(word)));
+}
+
+static void describe(const struct mse_context *context, const struct mse_app_manifest *app,
+                     const struct mse_runtime *runtime, struct code_fingerprint *out)
+{
+    char name[80], version[72];
+
+    describe_start(app, out->start, sizeof(out->start));
+    (void)snprintf(out->runtime_name, sizeof(out->runtime_name), "%s %s",
+                   mse_escape(MSE_CSTR_BYTES(runtime->name), name, sizeof(name)),
+                   mse_escape(MSE_CSTR_BYTES(runtime->version), version, sizeof(version)));
+    if (context->domain_name != NULL)
+        (void)snprintf(out->domain_name, sizeof(out->domain_name), "%s", context->domain_name);
+    memcpy(out->owner, app->owner, sizeof(out->owner));
+    out->unsigned_config = app->unsigned_config;
+    out->no_isolation = app->isolation == MSE_APP_ISOLATION_NONE;
 }
 
 static bool compute(const struct mse_context *context, const struct code_tree *code,
@@ -46,6 +82,7 @@ static bool compute(const struct mse_context *context, const struct code_tree *c
         return false;
     out->tee = description->tee == MSE_RUNTIME_SGX ? CODE_TEE_SGX : CODE_TEE_SIM;
     memcpy(out->runtime, description->sha256, sizeof(out->runtime));
+    describe(context, &app, description, out);
     (void)snprintf(out->runtime_file, sizeof(out->runtime_file), "%s", runtime->file);
     return true;
 }
@@ -65,6 +102,8 @@ bool mse_code_context_fingerprint(const struct code_fingerprint_request *request
          code_tree_load(request->code_dir, &code, err) &&
          code_context_check(&context, &code, request->code_dir, NULL, err) &&
          compute(&context, &code, &runtime, out, err);
+    if (ok)
+        code_tree_ignored(&code, request->code_dir, out->ignored);
     code_runtime_cleanup(&runtime);
     code_tree_cleanup(&code);
     mse_context_cleanup(&context);

@@ -38,6 +38,9 @@ bool code_key_load(const char *path, uint8_t out[static MSE_BOX_KEY], struct mse
     if (ok && !read_key((struct mse_bytes){ data, len }, out))
         ok = mse_fail_text(err, MSE_ERR_FORMAT, path,
                            "is no code key: wants 64 hex digits, or 32 bytes");
+    /* An emptied key file, or an emptied disk: everybody knows that key. */
+    if (ok && mse_is_zero(out, MSE_BOX_KEY))
+        ok = mse_fail_text(err, MSE_ERR_VALUE, path, "is no code key: it is zero");
     if (data != NULL)
         explicit_bzero(data, len);
     free(data);
@@ -46,18 +49,16 @@ bool code_key_load(const char *path, uint8_t out[static MSE_BOX_KEY], struct mse
     return ok;
 }
 
-static bool make(const char *path, uint8_t out[static MSE_BOX_KEY], struct mse_error *err)
+bool code_key_save(const char *path, const uint8_t key[static MSE_BOX_KEY], struct mse_error *err)
 {
     char text[HEX_LEN + 2];
-    bool ok = mse_box_random(out, MSE_BOX_KEY, err);
+    bool ok;
 
-    mse_hex_write(out, MSE_BOX_KEY, text);
+    mse_hex_write(key, MSE_BOX_KEY, text);
     memcpy(text + HEX_LEN, "\n", 2);
-    ok = ok && mse_file_write(path, (struct mse_bytes){ (const uint8_t *)text, HEX_LEN + 1 }, 0600,
-                              MSE_FILE_KEEP, err);
+    ok = mse_file_write(path, (struct mse_bytes){ (const uint8_t *)text, HEX_LEN + 1 }, 0600,
+                        MSE_FILE_KEEP, err);
     explicit_bzero(text, sizeof(text));
-    if (!ok)
-        explicit_bzero(out, MSE_BOX_KEY);
     return ok;
 }
 
@@ -67,5 +68,5 @@ bool code_key_load_or_make(const char *path, uint8_t out[static MSE_BOX_KEY], bo
     struct stat st;
 
     *is_new = strcmp(path, "-") != 0 && lstat(path, &st) == -1 && errno == ENOENT;
-    return *is_new ? make(path, out, err) : code_key_load(path, out, err);
+    return *is_new ? mse_box_random(out, MSE_BOX_KEY, err) : code_key_load(path, out, err);
 }

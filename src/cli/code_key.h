@@ -7,8 +7,11 @@
 
 MSE_MUST_CHECK bool code_key_load(const char *path, uint8_t out[static MSE_BOX_KEY],
                                   struct mse_error *err);
-/* Loads it, or if there is no such file makes a random one, mode 0600; *is_new says so. */
+/* Loads it, or if there is no such file makes a random one, not saved yet; *is_new says so. */
 MSE_MUST_CHECK bool code_key_load_or_make(const char *path, uint8_t out[static MSE_BOX_KEY],
                                           bool *is_new, struct mse_error *err);
+/* Mode 0600; nothing is replaced. */
+MSE_MUST_CHECK bool code_key_save(const char *path, const uint8_t key[static MSE_BOX_KEY],
+                                  struct mse_error *err);
 
 #endif

@@ -3,6 +3,7 @@
 #include "cli/expect_args.h"
 
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/encode.h"
@@ -94,22 +95,28 @@ static bool owner_at(const struct verify_args *v, size_t i, struct mse_minisign_
     return true;
 }
 
-/* What does not authenticate is left to the verdict; what does must not be older than before. */
-static bool check_order(const struct verify_args *v, const char *directory, const char *name,
-                        struct mse_error *err)
+/*
+ * What does not authenticate is left to the verdict; what does must not be older than before.
+ * Judging as of another instant leaves the memory alone, and one before now asks it nothing: what
+ * was released since then does not count there.
+ */
+static bool check_order(struct cli *cli, const struct verify_args *v, const char *directory,
+                        const char *name, struct mse_error *err)
 {
     const struct mse_signed_file *file = &v->policy->release;
     struct mse_minisign_public owner;
     struct mse_release release = { 0 };
     bool ok = true;
 
+    if (v->at_text != NULL && v->at < cli->now)
+        return true;
     for (size_t i = 0; owner_at(v, i, &owner); i++) {
         struct mse_error inner = { 0 };
 
         if (!mse_release_open(&owner, file->content, file->signature, &release, &inner))
             continue;
         ok = mse_rollback_check(directory, &owner, &release, err);
-        if (ok && mse_release_check(&release, name, v->at, &inner))
+        if (ok && v->at_text == NULL && mse_release_check(&release, name, v->at, &inner))
             ok = mse_rollback_store(directory, &owner, &release, file->content, file->signature,
                                     err);
         mse_release_cleanup(&release);
@@ -146,11 +153,55 @@ static void free_bytes(struct mse_bytes bytes)
     free((void *)(uintptr_t)bytes.data);
 }
 
+static bool holds(const struct mse_minisign_public *owner, const struct mse_writer *content,
+                  const struct mse_writer *signature, const char *name, int64_t at)
+{
+    struct mse_release release = { 0 };
+    struct mse_error err = { 0 };
+    bool ok = mse_release_open(owner, mse_writer_bytes(content), mse_writer_bytes(signature),
+                               &release, &err) &&
+              mse_release_check(&release, name, at, &err);
+
+    mse_release_cleanup(&release);
+    return ok;
+}
+
+/* Of several owners' remembered releases the first that holds; else the first, whose fault is
+ * named. */
+static bool take_remembered(struct verify_args *v, const char *directory, const char *name,
+                            struct mse_error *err)
+{
+    struct mse_minisign_public owner;
+    bool any = false, ok = true;
+
+    for (unsigned round = 0; round < 2 && name != NULL; round++) {
+        for (size_t i = 0; owner_at(v, i, &owner); i++) {
+            struct mse_writer content = { 0 }, signature = { 0 };
+            bool found = false, take;
+
+            ok = mse_rollback_find(directory, &owner, name, &found, &content, &signature, err);
+            any = any || found;
+            take = ok && found && (round > 0 || holds(&owner, &content, &signature, name, v->at));
+            if (take)
+                ok = mse_policy_add_release(v->policy, mse_writer_bytes(&content),
+                                            mse_writer_bytes(&signature), err);
+            mse_writer_cleanup(&content);
+            mse_writer_cleanup(&signature);
+            if (!ok || take)
+                return ok;
+        }
+        if (!any)
+            break;
+    }
+    return mse_fail_text(err, MSE_ERR_USAGE, "--owner",
+                         "no release of this owner for %s was seen before: give one with --release",
+                         name != NULL ? name : "any name");
+}
+
 static bool load_release(struct cli *cli, struct expect_args *e, struct verify_args *v,
                          const char *name, struct mse_error *err)
 {
     struct mse_signed_file file = { 0 };
-    struct mse_minisign_public owner;
     char directory[4096 + 16];
     bool ok;
 
@@ -166,25 +217,11 @@ static bool load_release(struct cli *cli, struct expect_args *e, struct verify_a
         ok = load_signed(e->release, MSE_RELEASE_MAX_SIZE, &file.content, &file.signature, true,
                          err) &&
              mse_policy_add_release(v->policy, file.content, file.signature, err) &&
-             check_order(v, directory, name, err);
+             check_order(cli, v, directory, name, err);
         mse_signed_file_cleanup(&file);
         return ok;
     }
-    for (size_t i = 0; name != NULL && owner_at(v, i, &owner); i++) {
-        struct mse_writer content = { 0 }, signature = { 0 };
-        bool found = false;
-
-        ok = mse_rollback_find(directory, &owner, name, &found, &content, &signature, err) &&
-             (!found || mse_policy_add_release(v->policy, mse_writer_bytes(&content),
-                                               mse_writer_bytes(&signature), err));
-        mse_writer_cleanup(&content);
-        mse_writer_cleanup(&signature);
-        if (!ok || found)
-            return ok;
-    }
-    return mse_fail_text(err, MSE_ERR_USAGE, "--owner",
-                         "no release of this owner for %s was seen before: give one with --release",
-                         name != NULL ? name : "any name");
+    return take_remembered(v, directory, name, err);
 }
 
 /* ---- runtime ------------------------------------------------------------------------------ */
@@ -244,40 +281,64 @@ static void find_candidates(const struct cli *cli, const struct expect_args *e,
         c->of[c->count++] = c->stored;
 }
 
+/* The file is read anew for its bytes; it must be the one that went into the fingerprint. */
+static bool take_runtime(struct verify_args *v, const struct code_fingerprint *computed,
+                         struct mse_error *err)
+{
+    struct mse_bytes content = { 0 }, signature = { 0 };
+    uint8_t digest[32];
+    bool ok = load_signed(computed->runtime_file, MSE_POLICY_MAX_RUNTIME, &content, &signature,
+                          false, err);
+
+    if (ok) {
+        mse_sha256(content, digest);
+        ok = memcmp(digest, computed->runtime, 32) == 0 ||
+             mse_fail_text(err, MSE_ERR_IO, computed->runtime_file, "changed while it was read");
+    }
+    ok = ok && mse_policy_add_runtime(v->policy, content, signature, err);
+    free_bytes(content);
+    free_bytes(signature);
+    return ok;
+}
+
+/* An owner who is expected must be the one that the context has measured in. */
+static bool check_owner(const struct verify_args *v, const struct code_fingerprint *computed,
+                        struct mse_error *err)
+{
+    struct mse_minisign_public owner;
+
+    for (size_t i = 0; owner_at(v, i, &owner); i++) {
+        if (memcmp(owner.key, computed->owner, 32) == 0)
+            return true;
+    }
+    return v->policy->owner_key.count == 0 ||
+           mse_fail_text(err, MSE_ERR_MISMATCH, "--context",
+                         "is of another owner than the one expected");
+}
+
 static bool compute(struct cli *cli, struct expect_args *e, struct verify_args *v,
                     const struct mse_context *context, struct mse_error *err)
 {
-    struct mse_bytes content = { 0 }, signature = { 0 };
-    struct code_fingerprint *result = calloc(1, sizeof(*result));
     struct candidates *c = calloc(1, sizeof(*c));
     struct code_fingerprint_request request = { .context_file = e->context,
                                                 .code_dir = e->code,
                                                 .loader_file = e->loader };
     char hex[65];
-    bool ok = result != NULL && c != NULL;
+    bool ok;
 
-    if (ok) {
-        find_candidates(cli, e, context, c);
-        request.runtime_files = c->of;
-        request.runtime_file_count = c->count;
-        ok = code_context_fingerprint(cli, &request, result, err);
-    } else {
-        (void)mse_fail_memory(err);
+    e->computed = calloc(1, sizeof(*e->computed));
+    if (c == NULL || e->computed == NULL) {
+        free(c);
+        return mse_fail_memory(err);
     }
-    if (ok) {
-        mse_hex_write(result->value, 32, hex);
-        ok = mse_policy_set(v->policy, "fingerprint", hex, err) &&
-             load_signed(result->runtime_file, MSE_POLICY_MAX_RUNTIME, &content, &signature, false,
-                         err) &&
-             mse_policy_add_runtime(v->policy, content, signature, err);
-    }
-    if (ok) {
-        memcpy(e->fingerprint, result->value, 32);
-        e->has_fingerprint = true;
-    }
-    free_bytes(content);
-    free_bytes(signature);
-    free(result);
+    find_candidates(cli, e, context, c);
+    request.runtime_files = c->of;
+    request.runtime_file_count = c->count;
+    ok = code_context_fingerprint(cli, &request, e->computed, err);
+    mse_hex_write(e->computed->value, 32, hex);
+    ok = ok && check_owner(v, e->computed, err) &&
+         mse_policy_set(v->policy, "fingerprint", hex, err) && take_runtime(v, e->computed, err);
+    e->has_fingerprint = ok;
     free(c);
     return ok;
 }
@@ -291,6 +352,12 @@ static bool load_context(struct cli *cli, struct expect_args *e, struct verify_a
     size_t len = 0;
     bool ok;
 
+    if (strcmp(e->context, "-") == 0)
+        return mse_fail_text(err, MSE_ERR_USAGE, "--context", "wants a file");
+    if (v->policy->fingerprint.count > 0)
+        return mse_fail_text(err, MSE_ERR_USAGE, "--context",
+                             "the policy file names a fingerprint already: only one of the two can "
+                             "be what is expected");
     if (!mse_file_read(e->context, MSE_CONTEXT_MAX_SIZE, &data, &len, err))
         return false;
     ok = mse_context_parse((struct mse_bytes){ data, len }, e->context, &context, err);
@@ -322,4 +389,33 @@ bool expect_args_finish(struct cli *cli, struct expect_args *e, struct verify_ar
     if (e->context != NULL && !load_context(cli, e, v, err))
         return false;
     return load_release(cli, e, v, name, err);
+}
+
+void expect_args_cleanup(struct expect_args *e)
+{
+    free(e->computed);
+    e->computed = NULL;
+}
+
+void expect_args_print(struct cli *cli, const struct expect_args *e, const char *name)
+{
+    const struct code_fingerprint *c = e->computed;
+    char owner[65], shown[300];
+
+    if (!e->has_fingerprint)
+        return;
+    mse_hex_write(c->owner, 32, owner);
+    cli_note(cli, "note: the context has it started by: %s", c->start);
+    cli_note(cli, "note: the context has it owned by key %s, in runtime %s", owner,
+             c->runtime_name);
+    if (c->ignored[0] != '\0')
+        cli_note(cli, "%s", c->ignored);
+    if (c->unsigned_config)
+        cli_note(cli, "warning: anybody may configure this app: the owner signs nothing "
+                      "(unsigned = true)");
+    if (c->no_isolation)
+        cli_note(cli, "warning: the app shares the enclave with its keys (isolation = \"none\")");
+    if (name != NULL && c->domain_name[0] != '\0' && strcasecmp(name, c->domain_name) != 0)
+        cli_note(cli, "note: the context is of %s",
+                 mse_escape(MSE_CSTR_BYTES(c->domain_name), shown, sizeof(shown)));
 }

@@ -3,6 +3,7 @@
 #ifndef MSE_CLI_EXPECT_ARGS_H
 #define MSE_CLI_EXPECT_ARGS_H
 
+#include "cli/code.h"
 #include "cli/verify_args.h"
 
 struct expect_args {
@@ -10,8 +11,8 @@ struct expect_args {
     struct option_list runtimes; /* files or digests */
     const char *release, *context, *code, *loader;
     /* made of them */
-    bool has_fingerprint; /* computed from the context and the code */
-    uint8_t fingerprint[32];
+    bool has_fingerprint;              /* computed from the context and the code */
+    struct code_fingerprint *computed; /* owned */
 };
 
 /* with_context: also --context, --code and --loader. */
@@ -27,5 +28,8 @@ MSE_MUST_CHECK bool expect_args_check(const struct expect_args *e, const struct 
 MSE_MUST_CHECK bool expect_args_finish(struct cli *cli, struct expect_args *e,
                                        struct verify_args *v, const char *name,
                                        struct mse_error *err);
+void expect_args_cleanup(struct expect_args *e);
+/* What the context says besides the code, on stderr; name: what is asked for, or NULL. */
+void expect_args_print(struct cli *cli, const struct expect_args *e, const char *name);
 
 #endif

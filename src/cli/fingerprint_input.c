@@ -37,6 +37,27 @@ void code_tree_cleanup(struct code_tree *tree)
     *tree = (struct code_tree){ 0 };
 }
 
+void code_tree_ignored(const struct code_tree *tree, const char *directory, char out[static 512])
+{
+    size_t count = mse_tree_ignored_count(tree->tree), used, shown = 0;
+    char name[96];
+    const char *path;
+
+    out[0] = '\0';
+    if (count == 0)
+        return;
+    used = (size_t)snprintf(out, 512, "note: %zu path%s of %.*s %s left out by " MSE_IGNORE_FILE,
+                            count, count == 1 ? "" : "s", (int)sizeof(name) - 1,
+                            mse_escape(MSE_CSTR_BYTES(directory), name, sizeof(name)),
+                            count == 1 ? "is" : "are");
+    for (; (path = mse_tree_ignored_at(tree->tree, shown)) != NULL; shown++) {
+        (void)mse_escape(MSE_CSTR_BYTES(path), name, 64);
+        used += (size_t)snprintf(out + used, 512 - used, "%s %s", shown == 0 ? ":" : ",", name);
+    }
+    if (shown < count)
+        (void)snprintf(out + used, 512 - used, ", ...");
+}
+
 /* ---- differences ---- */
 
 const char *code_change_name(enum mse_tree_change change)
@@ -118,7 +139,7 @@ bool code_context_load(const char *file, struct mse_context *out, struct mse_err
     if (out->format != MSE_CONTEXT_3_0)
         ok = mse_fail_text(err, MSE_ERR_UNSUPPORTED, file,
                            "is a context of format %s: this fingerprint is computed from format "
-                           "3.0 only",
+                           "3.0 only (see mse fingerprint --original)",
                            out->format == MSE_CONTEXT_1_0 ? "1.0" : "2.0");
     else if (out->origin != MSE_APP_CERT_SELF)
         /* Then TLS ends on a certificate that somebody else has the key of. */

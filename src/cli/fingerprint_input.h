@@ -15,6 +15,11 @@ struct code_tree {
 MSE_MUST_CHECK bool code_tree_load(const char *directory, struct code_tree *out,
                                    struct mse_error *err);
 void code_tree_cleanup(struct code_tree *tree);
+/*
+ * What .mseignore leaves out of the code, for people: whoever compares a fingerprint should know
+ * that there are files it does not cover. "" if there are none.
+ */
+void code_tree_ignored(const struct code_tree *tree, const char *directory, char out[static 512]);
 
 /* Where a tree differs from a list of files; each line is "WHAT PATH". */
 struct code_difference {

@@ -10,6 +10,7 @@
 struct interrupt {
     struct mse_stop stop; /* asked: one of the signals waits */
     sigset_t held, before;
+    int signals; /* can be read while one of them waits; -1: cannot be had */
 };
 
 /* Call it before threads are made. A full file size limit becomes an ordinary error too. */

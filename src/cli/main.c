@@ -171,9 +171,10 @@ int main(int argc, char **argv)
         code = EXIT_USAGE;
     }
     /* A result that could not be written was not given. */
-    if ((fflush(cli.out) != 0 || ferror(cli.out) != 0) && code == EXIT_YES) {
+    if (fflush(cli.out) != 0 || ferror(cli.out) != 0) {
         cli_note(&cli, "mse: cannot write the output");
-        code = EXIT_LOCAL;
+        if (code == EXIT_YES)
+            code = EXIT_LOCAL;
     }
     return (int)code;
 }

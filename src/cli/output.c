@@ -62,7 +62,7 @@ static void print_json_error(struct cli *cli, const struct mse_error *err)
     mse_json_close_object(&w);
     mse_write_text(&to, "\n");
     if (mse_writer_ok(&to))
-        (void)fwrite(to.data, 1, to.len, cli->out);
+        cli_put(cli, &to);
     mse_writer_cleanup(&to);
 }
 
@@ -79,6 +79,12 @@ enum exit_code cli_fail(struct cli *cli, const struct mse_error *err)
     if (cli->json_errors != NULL && *cli->json_errors)
         print_json_error(cli, err);
     return cli_code_of(err->code == MSE_ERR_NONE ? MSE_ERR_CRYPTO : err->code);
+}
+
+void cli_put(struct cli *cli, const struct mse_writer *text)
+{
+    if (text->len > 0)
+        (void)fwrite(text->data, 1, text->len, cli->out);
 }
 
 void cli_note(struct cli *cli, const char *format, ...)

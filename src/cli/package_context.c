@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Contexts of `mse package`: one written with what is known, and nonces out of an earlier one. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -169,21 +170,7 @@ static void take_secrets(const struct package_job *job, struct mse_context *to)
     to->nonces = job->nonces;
 }
 
-static bool write_context(const struct package_job *job, struct mse_context *context,
-                          struct mse_error *err)
-{
-    struct mse_writer out = { .cap = MSE_CONTEXT_MAX_SIZE };
-    bool ok = mse_context_write(context, MSE_CONTEXT_SECRET, &out, err) &&
-              mse_file_write(job->context_file, mse_writer_bytes(&out), 0600,
-                             job->force ? MSE_FILE_REPLACE : MSE_FILE_KEEP, err);
-
-    if (out.data != NULL)
-        explicit_bzero(out.data, out.size);
-    mse_writer_cleanup(&out);
-    return ok;
-}
-
-bool package_write_context(struct cli *cli, const struct package_job *job, struct mse_error *err)
+bool package_make_context(struct cli *cli, struct package_job *job, struct mse_error *err)
 {
     struct mse_context context = { .format = MSE_CONTEXT_3_0, .created_at = cli->now };
     bool ok;
@@ -194,9 +181,40 @@ bool package_write_context(struct cli *cli, const struct package_job *job, struc
          make_id(context.id, err) && take_list(job, &context, err);
     if (ok) {
         take_secrets(job, &context);
-        ok = write_context(job, &context, err);
+        job->context_text.cap = MSE_CONTEXT_MAX_SIZE;
+        ok = mse_context_write(&context, MSE_CONTEXT_SECRET, &job->context_text, err);
         context.nonces = (struct mse_nonces){ 0 };
     }
     mse_context_cleanup(&context);
     return ok;
+}
+
+/* ---- the file ---- */
+
+bool package_write_context(struct package_job *job, struct mse_error *err)
+{
+    const struct mse_writer *text = &job->context_text;
+    size_t at = 0;
+
+    if (!new_file_open(job->context_file, job->force, &job->context, err))
+        return false;
+    while (at < text->len) {
+        ssize_t n = write(job->context.fd, text->data + at, text->len - at);
+
+        if (n == -1 && errno == EINTR)
+            continue;
+        if (n == -1)
+            return mse_fail_text(err, MSE_ERR_IO, job->context_file, "cannot write: %s",
+                                 strerrordesc_np(errno));
+        at += (size_t)n;
+    }
+    return true;
+}
+
+void package_context_cleanup(struct package_job *job)
+{
+    if (job->context_text.data != NULL)
+        explicit_bzero(job->context_text.data, job->context_text.size);
+    mse_writer_cleanup(&job->context_text);
+    new_file_cleanup(&job->context);
 }

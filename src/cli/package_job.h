@@ -3,6 +3,7 @@
 #ifndef MSE_CLI_PACKAGE_JOB_H
 #define MSE_CLI_PACKAGE_JOB_H
 
+#include "cli/new_file.h"
 #include "cli/options.h"
 #include "package/app_config.h"
 #include "package/context.h"
@@ -20,9 +21,12 @@ struct package_job {
     uint8_t digest[32];
     uint8_t key[MSE_BOX_KEY];
     struct mse_nonces nonces;
-    char *own_key_file;       /* OUTPUT.key */
-    const char *new_key_file; /* made now: removed again if there will be no package */
-    uint64_t size;            /* of the package */
+    char *own_key_file; /* OUTPUT.key */
+    bool key_is_new;
+    const char *new_key_file; /* saved now: removed again if there will be no package */
+    struct mse_writer context_text;
+    struct new_file context; /* has its name when the package has */
+    uint64_t size;           /* of the package */
 };
 
 /* ---- package_list.c ---- */
@@ -35,8 +39,16 @@ MSE_MUST_CHECK bool package_list(struct cli *cli, const struct package_job *job,
 
 /* Key and nonces of an earlier package of the very same code. */
 MSE_MUST_CHECK bool package_load_nonces(struct package_job *job, struct mse_error *err);
-/* Writes a context of what is known, with key and nonces, mode 0600. */
-MSE_MUST_CHECK bool package_write_context(struct cli *cli, const struct package_job *job,
-                                          struct mse_error *err);
+/* The text of a context of what is known, with key and nonces. */
+MSE_MUST_CHECK bool package_make_context(struct cli *cli, struct package_job *job,
+                                         struct mse_error *err);
+/* Writes it, all but its name: what can fail does so before there is a package. */
+MSE_MUST_CHECK bool package_write_context(struct package_job *job, struct mse_error *err);
+void package_context_cleanup(struct package_job *job);
+
+/* ---- package_files.c ---- */
+
+/* Package, key and context are different files, and none of them is one that is read. */
+MSE_MUST_CHECK bool package_check_files(const struct package_job *job, struct mse_error *err);
 
 #endif

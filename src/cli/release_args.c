@@ -47,7 +47,12 @@ bool release_key_load(struct cli *cli, const char *path, const char *password_fi
     ok = open_key(cli, (struct mse_bytes){ data, len }, password_file, out, err);
     OPENSSL_cleanse(data, len);
     free(data);
-    return ok || mse_fail_in(err, "%s", path);
+    if (ok)
+        return true;
+    /* Nothing was judged: a wrong password, or a file that is no key, is a wrong command line. */
+    if (cli_code_of(err->code) == EXIT_NO)
+        err->code = MSE_ERR_USAGE;
+    return mse_fail_in(err, "%s", path);
 }
 
 /* ---- files ---- */

@@ -70,6 +70,11 @@ static bool has_plain_parts(const char *path)
     return *path == '\0';
 }
 
+bool mse_runtime_check_name(const char *name, struct mse_error *err)
+{
+    return check_text(name, "name", MSE_RUNTIME_MAX_NAME, err);
+}
+
 bool mse_runtime_check_path(const char *path, struct mse_error *err)
 {
     if (!check_text(path, "path", MSE_RUNTIME_MAX_PATH, err))

@@ -34,6 +34,7 @@ MSE_MUST_CHECK bool mse_runtime_write(struct mse_runtime *runtime, struct mse_wr
                                       struct mse_error *err);
 void mse_runtime_cleanup(struct mse_runtime *runtime);
 /* Absolute, UTF-8, no control characters, no empty part, no "." or "..", no '/' at the end. */
+MSE_MUST_CHECK bool mse_runtime_check_name(const char *name, struct mse_error *err);
 MSE_MUST_CHECK bool mse_runtime_check_path(const char *path, struct mse_error *err);
 /* The first file (in the order of the paths) with this last part, or NULL. */
 const struct mse_runtime_file *mse_runtime_find(const struct mse_runtime *runtime,

@@ -110,7 +110,7 @@ static bool read_name(struct template_reader *r, char out[NAME_MAX_LENGTH + 1])
 /* 'text' or "text", without escapes and on one line. */
 static bool read_text(struct template_reader *r, struct mse_bytes *out)
 {
-    size_t start = r->at;
+    size_t start;
     int quote;
 
     skip_space(r);

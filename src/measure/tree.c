@@ -29,8 +29,20 @@ void mse_tree_free(struct mse_tree *tree)
     }
     if (tree->root != -1)
         (void)close(tree->root);
+    for (size_t i = 0; i < MSE_TREE_IGNORED_SHOWN; i++)
+        free(tree->ignored[i]);
     free(tree->nodes);
     free(tree);
+}
+
+size_t mse_tree_ignored_count(const struct mse_tree *tree)
+{
+    return tree->ignored_count;
+}
+
+const char *mse_tree_ignored_at(const struct mse_tree *tree, size_t index)
+{
+    return index < MSE_TREE_IGNORED_SHOWN ? tree->ignored[index] : NULL;
 }
 
 void mse_tree_cleanup(struct mse_tree **tree)

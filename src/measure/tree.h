@@ -34,6 +34,13 @@ void mse_tree_cleanup(struct mse_tree **tree);
 size_t mse_tree_count(const struct mse_tree *tree);
 const struct mse_tree_entry *mse_tree_at(const struct mse_tree *tree, size_t index);
 /*
+ * How many paths were left out because ignore said so (a directory counts once), and the first
+ * MSE_TREE_IGNORED_SHOWN of them by the bytes of their paths; NULL behind the last.
+ */
+#define MSE_TREE_IGNORED_SHOWN 5
+size_t mse_tree_ignored_count(const struct mse_tree *tree);
+const char *mse_tree_ignored_at(const struct mse_tree *tree, size_t index);
+/*
  * Opens a file of the tree for reading, beneath the directory and through no link. It must still be
  * the very file that the walk saw (device, inode, size), else MSE_ERR_IO "changed while it was
  * read".

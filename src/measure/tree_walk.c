@@ -123,6 +123,26 @@ static bool add_entry(struct mse_tree *tree, const char *path, const char *targe
 
 /* ---- one name ---- */
 
+/* Keeps the first by their bytes: the order in a directory is any. */
+static bool add_ignored(struct mse_tree *tree, const char *path, struct mse_error *err)
+{
+    size_t at = 0, last = MSE_TREE_IGNORED_SHOWN - 1;
+    char *copy;
+
+    tree->ignored_count++;
+    while (at <= last && tree->ignored[at] != NULL && strcmp(tree->ignored[at], path) < 0)
+        at++;
+    if (at > last)
+        return true;
+    copy = strdup(path);
+    if (copy == NULL)
+        return mse_fail_memory(err);
+    free(tree->ignored[last]);
+    memmove(tree->ignored + at + 1, tree->ignored + at, (last - at) * sizeof(tree->ignored[0]));
+    tree->ignored[at] = copy;
+    return true;
+}
+
 static bool add_link(struct mse_tree *tree, int directory, const char *name, const char *path,
                      const struct stat *st, struct mse_error *err)
 {
@@ -168,7 +188,7 @@ static bool visit(struct walk *w, int directory, const char *name, const char *p
     if (!is_ignored(w, path, S_ISDIR(st.st_mode), &ignored, err))
         return false;
     if (ignored)
-        return true;
+        return add_ignored(w->tree, path, err);
     if (!mse_tree_path_check(path, err))
         return false;
     if (S_ISDIR(st.st_mode))

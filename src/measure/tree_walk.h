@@ -27,6 +27,8 @@ struct mse_tree {
     struct mse_tree_node *nodes;
     size_t count, room;
     struct mse_tree_block *blocks;
+    size_t ignored_count;
+    char *ignored[MSE_TREE_IGNORED_SHOWN]; /* owned; sorted; NULL behind the last */
 };
 
 /* Fills in nodes, in any order, links not yet checked. */

@@ -263,6 +263,7 @@ static int compare_nonces(const void *a, const void *b)
 static bool read_nonces(const struct run *r, const struct key *key, const struct mse_toml_value *v)
 {
     struct mse_nonces *nonces = target(r->out, key->at);
+    struct mse_error why = { 0 };
 
     if (v->type != MSE_TOML_TABLE)
         return fail_key(r, key, v, "a table of paths");
@@ -286,7 +287,11 @@ static bool read_nonces(const struct run *r, const struct key *key, const struct
         nonces->count++;
     }
     qsort(nonces->of, nonces->count, sizeof(*nonces->of), compare_nonces);
-    return true;
+    if (mse_nonces_check(nonces, &why))
+        return true;
+    return why.code == MSE_ERR_MEMORY ? mse_fail_memory(r->err)
+                                      : mse_value_fail(r->err, why.code, r->file_name, v,
+                                                       "one nonce is that of two files");
 }
 
 static bool read_files(const struct run *r, const struct key *key, const struct mse_toml_value *v)

@@ -16,6 +16,7 @@ static void put_key(const struct mse_context *context, struct mse_writer *w)
 
 static void put_local(const struct mse_context *context, struct mse_writer *w)
 {
+    mse_context_put_text(w, "docker", context->docker);
     mse_context_put_text(w, "project", context->project);
     mse_context_put_text(w, "tests", context->tests);
     mse_context_put_text(w, "tests_cmd", context->tests_cmd);
@@ -52,7 +53,6 @@ void mse_context_secret_tables(const struct mse_context *context, struct mse_wri
     if (context->project != NULL || context->docker != NULL || context->tests != NULL ||
         context->tests_cmd != NULL || context->tests_requirement_count > 0) {
         mse_write_text(w, "\n[local]\n");
-        mse_context_put_text(w, "docker", context->docker);
         put_local(context, w);
     }
     if (!context->has_code_key && context->nonces.count == 0)

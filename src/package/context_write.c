@@ -55,7 +55,6 @@ static bool old_config(const struct mse_context *context, struct mse_writer *w,
 {
     mse_write_text(w, "version = \"2.0\"\n\n[config]\n");
     mse_context_put_text(w, "name", context->name);
-    mse_context_put_text(w, "docker", context->docker);
     mse_context_put_text(w, "python_application", context->python);
     mse_context_put_text(w, "healthcheck_endpoint", context->health);
     return put_chain(w, "ssl_app_certificate", context->ssl_certificate, err);

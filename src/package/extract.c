@@ -46,8 +46,11 @@ static bool fill(struct extraction *x, struct mse_error *err)
     x->end -= x->start;
     x->start = 0;
     while (!x->at_end && x->end < BUFFER) {
-        ssize_t n = read(x->archive, x->buffer + x->end, BUFFER - x->end);
+        ssize_t n;
 
+        if (!mse_stop_wait(x->stop, x->archive, err))
+            return false;
+        n = read(x->archive, x->buffer + x->end, BUFFER - x->end);
         if (n == -1 && errno == EINTR)
             continue;
         if (n == -1)

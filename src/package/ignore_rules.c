@@ -13,7 +13,6 @@ struct rule {
     size_t len;
     size_t literal; /* bytes before the first wildcard: git matches these apart */
     bool is_negative, only_directories, is_anchored;
-    unsigned stars; /* runs so far */
     unsigned line;
 };
 
@@ -194,13 +193,37 @@ static size_t skip_stars(const struct rule *rule, size_t at)
     return at;
 }
 
-static bool put_stars(struct rule *rule, size_t *at, struct mse_writer *out, struct mse_error *err)
+/* How long a rule may take: *slow counts those whose time grows faster than with the path. */
+static bool check_stars(const struct rule *rule, unsigned *slow, struct mse_error *err)
+{
+    unsigned runs = 0, doubles = 0;
+    size_t used;
+
+    for (size_t at = 0; at < rule->len; at += used) {
+        if (next_token(rule->text + at, rule->len - at, &used) != TOKEN_STARS)
+            continue;
+        runs++;
+        doubles += used > 1;
+        used = skip_stars(rule, at) - at;
+    }
+    if (runs > MSE_IGNORE_MAX_STARS)
+        return fail_line(rule, MSE_ERR_LIMIT, "more than 8 asterisks in one rule", err);
+    if (doubles > MSE_IGNORE_MAX_DOUBLE)
+        return fail_line(rule, MSE_ERR_LIMIT, "more than two \"**\" in one rule", err);
+    if (doubles > 0 && runs > MSE_IGNORE_MAX_DEEP_STARS)
+        return fail_line(rule, MSE_ERR_LIMIT, "\"**\" and more than two other asterisks", err);
+    if (doubles > 0 && runs > 1 && ++*slow > MSE_IGNORE_MAX_SLOW)
+        return fail_line(rule, MSE_ERR_LIMIT, "more than 64 rules with \"**\" and another asterisk",
+                         err);
+    return true;
+}
+
+static bool put_stars(const struct rule *rule, size_t *at, struct mse_writer *out,
+                      struct mse_error *err)
 {
     size_t stars = star_count(rule->text + *at, rule->len - *at);
     const uint8_t *behind = rule->text + *at + stars;
 
-    if (++rule->stars > MSE_IGNORE_MAX_STARS)
-        return fail_line(rule, MSE_ERR_LIMIT, "more than 8 asterisks in one rule", err);
     if (rule->is_anchored && stars > 1 && rule->len - *at - stars > 1 && behind[0] == '\\' &&
         behind[1] == '/')
         return fail_line(rule, MSE_ERR_UNSUPPORTED,
@@ -210,9 +233,9 @@ static bool put_stars(struct rule *rule, size_t *at, struct mse_writer *out, str
     return true;
 }
 
-static bool put_from(struct rule *rule, size_t at, struct mse_writer *out, struct mse_error *err)
+static bool put_from(const struct rule *rule, size_t at, struct mse_writer *out,
+                     struct mse_error *err)
 {
-    rule->stars = 0;
     while (at < rule->len) {
         size_t used;
 
@@ -240,7 +263,7 @@ static void put_literal(const struct rule *rule, struct mse_writer *out)
  * "a**" and "a**" before a slash: git matches "a" first and then the asterisks as if the rule began
  * with them. That is "a*" and, deeper, "a" and the rest, "a*" and any directories and the rest.
  */
-static bool put_split(struct rule *rule, struct mse_writer *out, struct mse_error *err)
+static bool put_split(const struct rule *rule, struct mse_writer *out, struct mse_error *err)
 {
     size_t behind = skip_stars(rule, rule->literal);
 
@@ -254,7 +277,7 @@ static bool put_split(struct rule *rule, struct mse_writer *out, struct mse_erro
     return put_from(rule, behind, out, err);
 }
 
-static bool put_rule(struct rule *rule, struct mse_writer *out, struct mse_error *err)
+static bool put_rule(const struct rule *rule, struct mse_writer *out, struct mse_error *err)
 {
     size_t at = rule->literal;
 
@@ -266,7 +289,11 @@ static bool put_rule(struct rule *rule, struct mse_writer *out, struct mse_error
 
 /* ---- lines ---- */
 
-static bool put_line(const uint8_t *line, size_t len, unsigned number, unsigned *rules,
+struct counts {
+    unsigned rules, slow;
+};
+
+static bool put_line(const uint8_t *line, size_t len, unsigned number, struct counts *counts,
                      struct mse_writer *out, struct mse_error *err)
 {
     struct rule rule;
@@ -280,9 +307,9 @@ static bool put_line(const uint8_t *line, size_t len, unsigned number, unsigned 
         return fail_line(&rule, MSE_ERR_VALUE, "a NUL", err);
     if (!can_match(&rule))
         return true;
-    if (++*rules > MSE_IGNORE_MAX_RULES)
+    if (++counts->rules > MSE_IGNORE_MAX_RULES)
         return fail_line(&rule, MSE_ERR_LIMIT, "more than 4096 rules", err);
-    return put_rule(&rule, out, err);
+    return check_stars(&rule, &counts->slow, err) && put_rule(&rule, out, err);
 }
 
 bool mse_ignore_rules_write(struct mse_bytes rules, struct mse_writer *out, struct mse_error *err)
@@ -291,7 +318,7 @@ bool mse_ignore_rules_write(struct mse_bytes rules, struct mse_writer *out, stru
     const uint8_t *at = rules.data;
     const uint8_t *end = rules.len > 0 ? at + rules.len : at;
     unsigned number = 0;
-    unsigned count = 0;
+    struct counts counts = { 0 };
 
     if (rules.len > MSE_IGNORE_MAX_SIZE)
         return mse_fail_text(err, MSE_ERR_LIMIT, MSE_IGNORE_FILE, "more than %u bytes",
@@ -303,7 +330,7 @@ bool mse_ignore_rules_write(struct mse_bytes rules, struct mse_writer *out, stru
 
         if (stop == NULL)
             stop = end;
-        if (!put_line(at, (size_t)(stop - at), ++number, &count, out, err))
+        if (!put_line(at, (size_t)(stop - at), ++number, &counts, out, err))
             return false;
         at = stop < end ? stop + 1 : end;
     }

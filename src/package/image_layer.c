@@ -173,7 +173,24 @@ static const char *name_of(struct archive_entry *entry)
     return utf8 != NULL ? utf8 : archive_entry_pathname(entry);
 }
 
-static bool hash_content(struct stream *s, struct image_node *node)
+static bool fail_entry(struct stream *s, enum mse_err_code code, const char *path, const char *what)
+{
+    char shown[256];
+
+    return mse_fail_text(s->err, code, "image", "%s: %s",
+                         mse_escape(MSE_CSTR_BYTES(path), shown, sizeof(shown)), what);
+}
+
+/* The reader makes zeros of holes, which no limit on what a layer unpacks to would see. */
+static bool refuse_holes(struct stream *s, struct archive_entry *entry, const char *path)
+{
+    (void)archive_entry_sparse_reset(entry);
+    return archive_entry_sparse_count(entry) == 0 ||
+           fail_entry(s, MSE_ERR_UNSUPPORTED, path, "is a sparse file; write the layer without");
+}
+
+static bool hash_content(struct stream *s, struct archive_entry *entry, struct image_node *node,
+                         const char *path)
 {
     uint8_t *buffer = malloc(CHUNK);
     ssize_t n = 0;
@@ -182,12 +199,17 @@ static bool hash_content(struct stream *s, struct image_node *node)
     ok = ok && (hash_start(&s->file_hash) || mse_fail(s->err, MSE_ERR_CRYPTO, 0, "SHA-256"));
     while (ok && (n = archive_read_data(s->tar, buffer, CHUNK)) > 0) {
         node->size += (uint64_t)n;
-        ok = EVP_DigestUpdate(s->file_hash, buffer, (size_t)n) == 1 ||
-             mse_fail(s->err, MSE_ERR_CRYPTO, 0, "SHA-256");
+        if (node->size > s->unpacked)
+            ok = fail_entry(s, MSE_ERR_LIMIT, path, "has more content than its layer");
+        ok = ok && (EVP_DigestUpdate(s->file_hash, buffer, (size_t)n) == 1 ||
+                    mse_fail(s->err, MSE_ERR_CRYPTO, 0, "SHA-256"));
     }
     free(buffer);
     if (ok && n < 0)
         ok = archive_failed(s, s->tar);
+    /* A hole that the reader does not tell of: others would see another file. */
+    if (ok && node->size != (uint64_t)archive_entry_size(entry))
+        ok = fail_entry(s, MSE_ERR_VALUE, path, "has not the size that it states");
     return ok && (EVP_DigestFinal_ex(s->file_hash, node->sha256, NULL) == 1 ||
                   mse_fail(s->err, MSE_ERR_CRYPTO, 0, "SHA-256"));
 }
@@ -212,11 +234,9 @@ static bool apply_hard_link(struct stream *s, struct image_tree *tree, const cha
 {
     const struct image_node *found = image_find(tree, &tree->root, target, false);
     struct image_node copy, *node = NULL;
-    char shown[256];
 
     if (found == NULL || found->type == IMAGE_DIRECTORY)
-        return mse_fail_text(s->err, MSE_ERR_VALUE, "image", "%s: is a link to nothing",
-                             mse_escape(MSE_CSTR_BYTES(path), shown, sizeof(shown)));
+        return fail_entry(s, MSE_ERR_VALUE, path, "is a link to nothing");
     copy = *found;
     if (!image_apply(tree, path, copy.type, layer, &node, s->err))
         return false;
@@ -250,7 +270,7 @@ static bool apply_entry(struct stream *s, struct image_tree *tree, struct archiv
     node->entry = number;
     node->content_layer = layer;
     if (type == IMAGE_FILE)
-        return hash_content(s, node);
+        return refuse_holes(s, entry, path) && hash_content(s, entry, node, path);
     if (type != IMAGE_LINK)
         return true;
     link = archive_entry_symlink_utf8(entry);

@@ -4,6 +4,35 @@
 
 #include "package/package.h"
 
+static int compare_values(const void *a, const void *b)
+{
+    const struct mse_nonce *const *one = a, *const *other = b;
+
+    return memcmp((*one)->nonce, (*other)->nonce, MSE_BOX_NONCE);
+}
+
+bool mse_nonces_check(const struct mse_nonces *nonces, struct mse_error *err)
+{
+    const struct mse_nonce **sorted;
+    bool ok = true;
+
+    if (nonces->count == 0)
+        return true;
+    sorted = calloc(nonces->count, sizeof(const struct mse_nonce *));
+    if (sorted == NULL)
+        return mse_fail_memory(err);
+    for (size_t i = 0; i < nonces->count; i++)
+        sorted[i] = &nonces->of[i];
+    qsort(sorted, nonces->count, sizeof(const struct mse_nonce *), compare_values);
+    for (size_t i = 1; ok && i < nonces->count; i++) {
+        if (compare_values(&sorted[i - 1], &sorted[i]) == 0)
+            ok = mse_fail_text(err, MSE_ERR_DUPLICATE, sorted[i]->path,
+                               "has the nonce of another file: both could be read by others");
+    }
+    free(sorted);
+    return ok;
+}
+
 void mse_nonces_cleanup(struct mse_nonces *nonces)
 {
     for (size_t i = 0; i < nonces->count; i++)

@@ -7,8 +7,8 @@
 #include "package/image.h"
 #include "package/original_files.h"
 
-#define MSE_ORIGINAL_INPUT_DIR "/opt/input" /* the host's directory covers what an image has here  \
-                                             */
+/* What an image has in the first is covered by a directory of the host. */
+#define MSE_ORIGINAL_INPUT_DIR "/opt/input"
 #define MSE_ORIGINAL_APP_DIR "/opt/input/app"
 
 /*

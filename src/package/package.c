@@ -32,14 +32,8 @@ static size_t count_files(const struct mse_tree *tree)
     return count;
 }
 
-static bool make_nonces(const struct mse_tree *tree, struct mse_nonces *nonces,
-                        struct mse_error *err)
+static bool fill(const struct mse_tree *tree, struct mse_nonces *nonces, struct mse_error *err)
 {
-    const size_t files = count_files(tree);
-
-    nonces->of = calloc(files > 0 ? files : 1, sizeof(nonces->of[0]));
-    if (nonces->of == NULL)
-        return mse_fail_memory(err);
     for (size_t i = 0; i < mse_tree_count(tree); i++) {
         const struct mse_tree_entry *entry = mse_tree_at(tree, i);
         struct mse_nonce *nonce = &nonces->of[nonces->count];
@@ -56,6 +50,22 @@ static bool make_nonces(const struct mse_tree *tree, struct mse_nonces *nonces,
     return true;
 }
 
+bool mse_nonces_make(const struct mse_tree *tree, struct mse_nonces *nonces, struct mse_error *err)
+{
+    const size_t files = count_files(tree);
+
+    *nonces = (struct mse_nonces){ 0 };
+    if (files == 0)
+        return true;
+    nonces->of = calloc(files, sizeof(nonces->of[0]));
+    if (nonces->of == NULL)
+        return mse_fail_memory(err);
+    if (fill(tree, nonces, err))
+        return true;
+    mse_nonces_cleanup(nonces);
+    return false;
+}
+
 static bool check_nonces(const struct mse_tree *tree, const struct mse_nonces *nonces,
                          struct mse_error *err)
 {
@@ -66,7 +76,7 @@ static bool check_nonces(const struct mse_tree *tree, const struct mse_nonces *n
             return mse_fail_text(err, MSE_ERR_MISSING, entry->path,
                                  "no nonce is known for this file");
     }
-    return true;
+    return mse_nonces_check(nonces, err);
 }
 
 /* ---- layout ---- */
@@ -384,7 +394,7 @@ bool mse_package_write(const struct mse_tree *tree, const struct mse_package_opt
 
     *size = 0;
     if (!measure(tree, sealed, size, err) || !reserve(out, *size, err) ||
-        (sealed && !(make ? make_nonces(tree, options->nonces, err)
+        (sealed && !(make ? mse_nonces_make(tree, options->nonces, err)
                           : check_nonces(tree, options->nonces, err))))
         (void)mse_fail(err, MSE_ERR_IO, 0, "package");
     else if (pthread_mutex_init(&job.lock, NULL) != 0)

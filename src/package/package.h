@@ -19,13 +19,19 @@ struct mse_nonces {
 };
 void mse_nonces_cleanup(struct mse_nonces *nonces);
 const uint8_t *mse_nonces_find(const struct mse_nonces *nonces, const char *path);
+/* MSE_ERR_DUPLICATE, and a path, if two files have one nonce: whoever sees both could read both. */
+MSE_MUST_CHECK bool mse_nonces_check(const struct mse_nonces *nonces, struct mse_error *err);
+/* Random ones for all files of the tree; *nonces is empty before, and after a failure. */
+MSE_MUST_CHECK bool mse_nonces_make(const struct mse_tree *tree, struct mse_nonces *nonces,
+                                    struct mse_error *err);
 
 struct mse_package_options {
     const uint8_t *key; /* MSE_BOX_KEY bytes; NULL: plain, files as they are */
     /*
      * Of a sealed package. Given ones are used (a file without one is MSE_ERR_MISSING and is
-     * named), or if there are none random ones are made and returned. Other content must never be
-     * sealed with the same key and nonces: both could be read.
+     * named; one that two files have is MSE_ERR_DUPLICATE), or if there are none random ones are
+     * made and returned. Other content must never be sealed with the same key and nonces: both
+     * could be read.
      */
     struct mse_nonces *nonces;
     unsigned threads;            /* 0: one a core, 8 at most */

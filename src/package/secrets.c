@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Files that look like secrets. This is a net for mistakes, not a search: names that tools use for
- * secrets, and key formats that begin with a mark of their own.
+ * secrets, and key formats that have a mark of their own near their beginning or end.
  */
 #include "package/secrets.h"
 
@@ -9,10 +9,14 @@
 #include <fnmatch.h>
 #include <unistd.h>
 
-#define HEAD_SIZE 4096
+#include "base/encode.h"
+
+#define PART 4096 /* of the beginning, and of the end */
+#define KEY_HEX 64
 
 static const char environment_file[] = "environment file";
 static const char private_key[] = "private key";
+static const char code_key[] = "code key";
 static const char secrets_file[] = "file of secrets";
 static const char credentials[] = "credentials";
 
@@ -50,7 +54,11 @@ static const struct {
     { ".kube/config", credentials },
 };
 
-/* Anywhere in the first bytes: whoever keeps a key as text keeps it with its mark. */
+/* Of a context with secrets. They are at its end, but nonces of many files may follow. */
+static const char context_start[] = "version = \"";
+static const char context_key[] = "code_secret_key";
+
+/* Anywhere in a part: whoever keeps a key as text keeps it with its mark. */
 static const char *const marks[] = {
     "-----BEGIN PRIVATE KEY-----",           /* RFC 7468, section 10 */
     "-----BEGIN ENCRYPTED PRIVATE KEY-----", /* RFC 7468, section 11 */
@@ -63,6 +71,7 @@ static const char *const marks[] = {
     "PuTTY-User-Key-File-",
     "AGE-SECRET-KEY-1",
     "untrusted comment: minisign encrypted secret key",
+    "untrusted comment: minisign unencrypted secret key",
     "untrusted comment: rsign encrypted secret key",
 };
 
@@ -86,14 +95,37 @@ static const char *look_at_name(const char *path)
     return NULL;
 }
 
-static const char *look_at_head(struct mse_bytes head)
+static bool has(struct mse_bytes in, const char *mark)
+{
+    return memmem(in.data, in.len, mark, strlen(mark)) != NULL;
+}
+
+static const char *look_at_part(struct mse_bytes part)
 {
     for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
-        if (memmem(head.data, head.len, marks[i], strlen(marks[i])) != NULL)
+        if (has(part, marks[i]))
             return private_key;
     }
-    return NULL;
+    return has(part, context_key) ? code_key : NULL;
 }
+
+/* The whole of it is 64 hex digits and at most a line's end: what this program writes as a key. */
+static bool is_hex_key(struct mse_bytes file)
+{
+    uint8_t key[KEY_HEX / 2];
+    bool is_key;
+
+    if (file.len > 0 && file.data[file.len - 1] == '\n')
+        file.len--;
+    if (file.len > 0 && file.data[file.len - 1] == '\r')
+        file.len--;
+    is_key = file.len == KEY_HEX &&
+             mse_hex_read((const char *)file.data, KEY_HEX, key, KEY_HEX / 2);
+    explicit_bzero(key, sizeof(key));
+    return is_key;
+}
+
+/* ---- the file ---- */
 
 static void fd_cleanup(int *fd)
 {
@@ -101,46 +133,88 @@ static void fd_cleanup(int *fd)
         (void)close(*fd);
 }
 
-static bool read_head(const struct mse_tree *tree, size_t index, uint8_t head[static HEAD_SIZE],
-                      size_t *len, struct mse_error *err)
-{
-    const char *path = mse_tree_at(tree, index)->path;
-    MSE_CLEANUP(fd_cleanup) int fd = -1;
+struct file {
+    const struct mse_tree_entry *entry;
+    int fd;
+    uint8_t part[2 * PART];
+};
 
-    *len = 0;
-    if (!mse_tree_open(tree, index, &fd, err))
-        return false;
-    while (*len < HEAD_SIZE) {
-        ssize_t n = read(fd, head + *len, HEAD_SIZE - *len);
+/* As many bytes from there as are in the file, and size at most. */
+static bool read_part(struct file *f, uint64_t at, size_t size, struct mse_bytes *out,
+                      struct mse_error *err)
+{
+    size_t len = 0;
+
+    while (len < size) {
+        ssize_t n = pread(f->fd, f->part + len, size - len, (off_t)(at + len));
 
         if (n == -1 && errno == EINTR)
             continue;
         if (n == -1)
-            return mse_fail_text(err, MSE_ERR_IO, path, "cannot read: %s", strerrordesc_np(errno));
+            return mse_fail_text(err, MSE_ERR_IO, f->entry->path, "cannot read: %s",
+                                 strerrordesc_np(errno));
         if (n == 0)
-            return true;
-        *len += (size_t)n;
+            break;
+        len += (size_t)n;
+    }
+    *out = (struct mse_bytes){ f->part, len };
+    return true;
+}
+
+/* To the end, in parts that overlap by more than the mark. */
+static bool look_for_context_key(struct file *f, const char **what, struct mse_error *err)
+{
+    const size_t step = sizeof(f->part) - sizeof(context_key);
+    struct mse_bytes part;
+
+    for (uint64_t at = 0; *what == NULL && at < f->entry->size; at += step) {
+        if (!read_part(f, at, sizeof(f->part), &part, err))
+            return false;
+        if (has(part, context_key))
+            *what = code_key;
     }
     return true;
+}
+
+static bool look_into(struct file *f, const char **what, struct mse_error *err)
+{
+    const uint64_t size = f->entry->size;
+    const bool is_small = size <= sizeof(f->part); /* then no mark lies across two parts */
+    struct mse_bytes part;
+    bool is_context;
+
+    if (!read_part(f, 0, is_small ? sizeof(f->part) : PART, &part, err))
+        return false;
+    *what = is_hex_key(part) ? code_key : look_at_part(part);
+    is_context = part.len >= sizeof(context_start) - 1 &&
+                 memcmp(part.data, context_start, sizeof(context_start) - 1) == 0;
+    if (*what != NULL || is_small)
+        return true;
+    if (!read_part(f, size - PART, PART, &part, err))
+        return false;
+    *what = look_at_part(part);
+    return !is_context || look_for_context_key(f, what, err);
 }
 
 bool mse_secret_look(const struct mse_tree *tree, size_t index, const char **what,
                      struct mse_error *err)
 {
-    const struct mse_tree_entry *entry = mse_tree_at(tree, index);
-    uint8_t head[HEAD_SIZE];
-    size_t len;
+    struct file f = { .entry = mse_tree_at(tree, index) };
+    MSE_CLEANUP(fd_cleanup) int fd = -1;
+    bool ok;
 
     *what = NULL;
-    if (entry == NULL)
+    if (f.entry == NULL)
         return mse_fail(err, MSE_ERR_USAGE, 0, "number of an entry in the tree");
-    if (entry->type == MSE_TREE_LINK) /* what it leads to is an entry of its own, or not there */
+    if (f.entry->type == MSE_TREE_LINK) /* what it leads to is an entry of its own, or not there */
         return true;
-    *what = look_at_name(entry->path);
+    *what = look_at_name(f.entry->path);
     if (*what != NULL)
         return true;
-    if (!read_head(tree, index, head, &len, err))
+    if (!mse_tree_open(tree, index, &fd, err))
         return false;
-    *what = look_at_head((struct mse_bytes){ head, len });
-    return true;
+    f.fd = fd;
+    ok = look_into(&f, what, err);
+    explicit_bzero(f.part, sizeof(f.part));
+    return ok;
 }

@@ -130,6 +130,9 @@ static bool check_fingerprints(const struct mse_release *release, struct mse_err
     for (size_t i = 0; i < release->fingerprint_count; i++) {
         const struct mse_release_fingerprint *a = &release->fingerprints[i];
 
+        /* What a platform reports that measured nothing. */
+        if (mse_is_zero(a->value, sizeof(a->value)))
+            return mse_fail_text(err, MSE_ERR_VALUE, "fingerprints", "number %zu is zero", i + 1);
         for (size_t k = 0; k < i; k++) {
             const struct mse_release_fingerprint *b = &release->fingerprints[k];
 

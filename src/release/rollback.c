@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/encode.h"
@@ -21,6 +22,8 @@
 #define OWNER_HEX_SIZE 65
 #define SUFFIX ".json"
 #define LOCK_NAME "lock"
+#define LOCK_PAUSE 50000000L /* nanoseconds between two tries */
+#define LOCK_TRIES 100U      /* five seconds */
 
 struct memory {
     uint8_t *file, *signature; /* owned */
@@ -219,6 +222,96 @@ static bool check_against(const char *path, const struct mse_minisign_public *ow
     return ok;
 }
 
+/* ---- all of an owner ---- */
+
+/* OWNER-*.json. Temporary files of writers that were killed begin with a dot. */
+static bool is_memory_of(const char *file, const char *owner_hex)
+{
+    size_t len = strlen(file), begin = OWNER_HEX_SIZE - 1;
+
+    return len > begin + 1 + strlen(SUFFIX) && strncmp(file, owner_hex, begin) == 0 &&
+           file[begin] == '-' && strcmp(file + len - strlen(SUFFIX), SUFFIX) == 0;
+}
+
+/* May take what the memory holds, and leaves it empty then. */
+typedef bool memory_seen(void *context, struct memory *memory, struct mse_error *err);
+
+static bool visit(const char *directory, const char *file, const struct mse_minisign_public *owner,
+                  memory_seen *seen, void *context, struct mse_error *err)
+{
+    size_t begin = OWNER_HEX_SIZE, len = strlen(file) - begin - strlen(SUFFIX);
+    MSE_CLEANUP(text_cleanup) char *app = strndup(file + begin, len);
+    MSE_CLEANUP(text_cleanup) char *path = NULL;
+    MSE_CLEANUP(memory_cleanup) struct memory memory = { 0 };
+    bool there;
+
+    if (app == NULL)
+        return mse_fail_memory(err);
+    return memory_path(directory, owner, app, &path, err) &&
+           load_memory(path, owner, app, &there, &memory, err) &&
+           (!there || seen(context, &memory, err));
+}
+
+/* A directory that is not there has none. */
+static bool visit_all(const char *directory, const struct mse_minisign_public *owner,
+                      memory_seen *seen, void *context, struct mse_error *err)
+{
+    MSE_CLEANUP(dir_cleanup) DIR *dir = opendir(directory);
+    char hex[OWNER_HEX_SIZE];
+
+    if (dir == NULL)
+        return errno == ENOENT || fail_errno(err, directory, "cannot open", errno);
+    mse_hex_write(owner->key, sizeof(owner->key), hex);
+    for (;;) {
+        const struct dirent *entry;
+
+        errno = 0;
+        entry = readdir(dir);
+        if (entry == NULL)
+            return errno == 0 || fail_errno(err, directory, "cannot read", errno);
+        if (is_memory_of(entry->d_name, hex) &&
+            !visit(directory, entry->d_name, owner, seen, context, err))
+            return false;
+    }
+}
+
+/* ---- checking and storing ---- */
+
+static const char *shared_name(const struct mse_release *a, const struct mse_release *b)
+{
+    for (size_t i = 0; i < a->name_count; i++) {
+        if (mse_release_lists_name(b, a->names[i]))
+            return a->names[i];
+    }
+    return NULL;
+}
+
+/*
+ * An app that got another name has no memory under it, and serials of different apps say little
+ * about each other. For one DNS name the begin tells which was signed first.
+ */
+static bool compare_other_app(void *context, struct memory *memory, struct mse_error *err)
+{
+    const struct mse_release *release = context, *known = &memory->release;
+    const char *name = strcmp(known->app, release->app) != 0 ? shared_name(release, known) : NULL;
+
+    if (name == NULL || release->not_before >= known->not_before)
+        return true;
+    return mse_fail_text(err, MSE_ERR_VALUE, "release",
+                         "of %s is older than one already seen for %s: serial %" PRIu64
+                         " of the app %s, which begins later",
+                         release->app, name, known->serial, known->app);
+}
+
+/* *same: exactly this release is remembered. */
+static bool check_all(const char *directory, const char *path,
+                      const struct mse_minisign_public *owner, const struct mse_release *release,
+                      bool *same, struct mse_error *err)
+{
+    return check_against(path, owner, release, same, err) &&
+           visit_all(directory, owner, compare_other_app, (void *)(uintptr_t)release, err);
+}
+
 bool mse_rollback_check(const char *directory, const struct mse_minisign_public *owner,
                         const struct mse_release *release, struct mse_error *err)
 {
@@ -226,12 +319,16 @@ bool mse_rollback_check(const char *directory, const struct mse_minisign_public 
     bool same;
 
     return memory_path(directory, owner, release->app, &path, err) &&
-           check_against(path, owner, release, &same, err);
+           check_all(directory, path, owner, release, &same, err);
 }
 
-/* One writer at a time for all of a directory; the kernel gives the lock up with the process. */
+/*
+ * One writer at a time for all of a directory; the kernel gives the lock up with the process. A
+ * writer needs it for milliseconds: who holds it longer hangs, or wants others to.
+ */
 static bool lock(const char *directory, int *fd, struct mse_error *err)
 {
+    static const struct timespec pause = { .tv_nsec = LOCK_PAUSE };
     MSE_CLEANUP(text_cleanup) char *path = NULL;
 
     if (asprintf(&path, "%s/" LOCK_NAME, directory) == -1) {
@@ -241,9 +338,12 @@ static bool lock(const char *directory, int *fd, struct mse_error *err)
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
     if (*fd == -1)
         return fail_errno(err, path, "cannot open", errno);
-    while (flock(*fd, LOCK_EX) == -1) {
-        if (errno != EINTR)
+    for (unsigned i = 0; flock(*fd, LOCK_EX | LOCK_NB) == -1; i++) {
+        if (errno != EINTR && errno != EWOULDBLOCK)
             return fail_errno(err, path, "cannot lock", errno);
+        if (i == LOCK_TRIES)
+            return mse_fail_text(err, MSE_ERR_IO, path, "another process holds this lock");
+        (void)nanosleep(&pause, NULL);
     }
     return true;
 }
@@ -265,99 +365,65 @@ bool mse_rollback_store(const char *directory, const struct mse_minisign_public 
     if (!same)
         return mse_fail_text(err, MSE_ERR_MISMATCH, "release", "not the bytes that were judged");
     if (!memory_path(directory, owner, release->app, &path, err) || !mse_dir_make(directory, err) ||
-        !lock(directory, &fd, err) || !check_against(path, owner, release, &same, err))
+        !lock(directory, &fd, err) || !check_all(directory, path, owner, release, &same, err))
         return false;
     return same || write_memory(path, file, signature_file, err);
 }
 
 /* ---- by name ---- */
 
-/* OWNER-*.json. Temporary files of writers that were killed begin with a dot. */
-static bool is_memory_of(const char *file, const char *owner_hex)
-{
-    size_t len = strlen(file), begin = OWNER_HEX_SIZE - 1;
-
-    return len > begin + 1 + strlen(SUFFIX) && strncmp(file, owner_hex, begin) == 0 &&
-           file[begin] == '-' && strcmp(file + len - strlen(SUFFIX), SUFFIX) == 0;
-}
-
-/* Serials of different apps say little about each other: the later end counts first. */
+/* Serials of different apps say little about each other: the later begin counts first. */
 static bool is_newer(const struct mse_release *a, const struct mse_release *b)
 {
-    if (a->not_after != b->not_after)
-        return a->not_after > b->not_after;
+    if (a->not_before != b->not_before)
+        return a->not_before > b->not_before;
     if (a->serial != b->serial)
         return a->serial > b->serial;
     return strcmp(a->app, b->app) > 0;
 }
 
-/* The memory in one file becomes the best if it lists the name and is newer. */
-static bool consider(const char *directory, const char *file,
-                     const struct mse_minisign_public *owner, const char *name, bool *found,
-                     struct memory *best, struct mse_error *err)
-{
-    size_t begin = OWNER_HEX_SIZE, len = strlen(file) - begin - strlen(SUFFIX);
-    MSE_CLEANUP(text_cleanup) char *app = strndup(file + begin, len);
-    MSE_CLEANUP(text_cleanup) char *path = NULL;
-    struct memory memory;
-    bool there;
+struct search {
+    const char *name;
+    struct memory best;
+    bool found;
+};
 
-    if (app == NULL)
-        return mse_fail_memory(err);
-    if (!memory_path(directory, owner, app, &path, err) ||
-        !load_memory(path, owner, app, &there, &memory, err))
-        return false;
-    if (there && mse_release_lists_name(&memory.release, name) &&
-        (!*found || is_newer(&memory.release, &best->release))) {
-        memory_cleanup(best);
-        *best = memory;
-        *found = true;
-        return true;
-    }
-    memory_cleanup(&memory);
-    return true;
+static void search_cleanup(struct search *search)
+{
+    memory_cleanup(&search->best);
 }
 
-/* *best is owned by the caller, also on failure. */
-static bool search(DIR *dir, const char *directory, const struct mse_minisign_public *owner,
-                   const char *name, bool *found, struct memory *best, struct mse_error *err)
+static bool keep_newest(void *context, struct memory *memory, struct mse_error *err)
 {
-    char hex[OWNER_HEX_SIZE];
+    struct search *search = context;
 
-    mse_hex_write(owner->key, sizeof(owner->key), hex);
-    for (;;) {
-        const struct dirent *entry;
-
-        errno = 0;
-        entry = readdir(dir);
-        if (entry == NULL)
-            return errno == 0 || fail_errno(err, directory, "cannot read", errno);
-        if (is_memory_of(entry->d_name, hex) &&
-            !consider(directory, entry->d_name, owner, name, found, best, err))
-            return false;
-    }
+    (void)err;
+    if (!mse_release_lists_name(&memory->release, search->name) ||
+        (search->found && !is_newer(&memory->release, &search->best.release)))
+        return true;
+    memory_cleanup(&search->best);
+    search->best = *memory;
+    search->found = true;
+    memset(memory, 0, sizeof(*memory));
+    return true;
 }
 
 bool mse_rollback_find(const char *directory, const struct mse_minisign_public *owner,
                        const char *name, bool *found, struct mse_writer *file,
                        struct mse_writer *signature_file, struct mse_error *err)
 {
-    MSE_CLEANUP(memory_cleanup) struct memory best = { 0 };
-    MSE_CLEANUP(dir_cleanup) DIR *dir = opendir(directory);
+    MSE_CLEANUP(search_cleanup) struct search search = { .name = name };
+    const struct memory *best = &search.best;
 
     *found = false;
-    if (dir == NULL)
-        return errno == ENOENT || fail_errno(err, directory, "cannot open", errno);
-    if (!search(dir, directory, owner, name, found, &best, err)) {
-        *found = false;
+    if (!visit_all(directory, owner, keep_newest, &search, err))
         return false;
+    if (search.found) {
+        mse_write_bytes(file, best->file, best->file_len);
+        mse_write_bytes(signature_file, best->signature, best->signature_len);
     }
-    if (*found) {
-        mse_write_bytes(file, best.file, best.file_len);
-        mse_write_bytes(signature_file, best.signature, best.signature_len);
-    }
-    if (mse_writer_ok(file) && mse_writer_ok(signature_file))
-        return true;
-    *found = false;
-    return mse_fail_memory(err);
+    if (!mse_writer_ok(file) || !mse_writer_ok(signature_file))
+        return mse_fail_memory(err);
+    *found = search.found;
+    return true;
 }

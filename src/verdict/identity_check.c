@@ -42,6 +42,12 @@ static bool compare(const struct mse_value_list *list, const uint8_t *actual, si
                                 list->count > 1 ? " (the first of several expected is shown)" : "");
 }
 
+/* Out of a release or of plain code: nothing else can stand for it. */
+static bool is_derived(const struct mse_policy *policy)
+{
+    return policy->owner_key.count > 0 || policy->runtime.content.data != NULL;
+}
+
 static bool compare_fingerprint(const struct mse_policy *policy, const struct mse_appraisal *a,
                                 struct mse_checks *checks)
 {
@@ -50,7 +56,7 @@ static bool compare_fingerprint(const struct mse_policy *policy, const struct ms
     if (policy->fingerprint.count == 0)
         return true;
     /* One policy may list fingerprints for several kinds of TEE; for TDX mrtd says it by itself. */
-    if (a->tee == MSE_TEE_TDX && policy->td[MSE_TD_MRTD].count > 0)
+    if (a->tee == MSE_TEE_TDX && policy->td[MSE_TD_MRTD].count > 0 && !is_derived(policy))
         return true;
     if (!mse_fingerprint_of(a, actual))
         return mse_check_unknown(checks, MSE_CHECK_FINGERPRINT, MSE_ERR_UNSUPPORTED,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/encode.h"
+#include "base/json.h"
 #include "crypto/hash.h"
 
 #define KEY_SIZE sizeof(struct mse_minisign_public)
@@ -108,55 +109,83 @@ bool mse_policy_check_release(const struct mse_policy *policy, const char *name,
     return true;
 }
 
-static bool runtime_is_signed(const struct mse_policy *policy)
+/* A runtime for one kind of TEE proves nothing on another: a simulated one trusts its host. */
+static bool runtime_is_for(const struct mse_policy *policy, const char *tee)
 {
+    struct mse_json json = { 0 };
     struct mse_error err = { 0 };
-    size_t which = 0;
+    struct mse_bytes text;
+    bool ok = mse_json_parse(policy->runtime.content, &json, &err) &&
+              json.values[0].type == MSE_JSON_OBJECT &&
+              mse_json_get_plain(&json, &json.values[0], "tee", &text, &err) &&
+              mse_bytes_equal_text(text, tee);
 
-    return policy->runtime_key.count > 0 && policy->runtime.signature.len > 0 &&
-           mse_minisign_verify(
-               (const struct mse_minisign_public *)(const void *)policy->runtime_key.values,
-               policy->runtime_key.count, policy->runtime.content, policy->runtime.signature,
-               &which, &err);
+    mse_json_cleanup(&json);
+    return ok;
+}
+
+static bool runtime_is_signed(const struct mse_policy *policy, size_t *which, struct mse_error *err)
+{
+    if (policy->runtime_key.count == 0)
+        return mse_fail_text(err, MSE_ERR_MISSING, "runtime", "no runtime key is configured");
+    if (policy->runtime.signature.len == 0)
+        return mse_fail_text(err, MSE_ERR_MISSING, "runtime", "it has no signature file");
+    return mse_minisign_verify(
+        (const struct mse_minisign_public *)(const void *)policy->runtime_key.values,
+        policy->runtime_key.count, policy->runtime.content, policy->runtime.signature, which, err);
+}
+
+static void pass_signed(const struct mse_policy *policy, size_t which, struct mse_checks *checks)
+{
+    struct mse_minisign_public key;
+    char text[57];
+
+    memcpy(&key, policy->runtime_key.values + which * KEY_SIZE, KEY_SIZE);
+    mse_minisign_public_text(&key, text);
+    mse_check_pass_text(checks, MSE_CHECK_RUNTIME, "signed by the runtime key %s", text);
 }
 
 /* Not waivable: an owner could otherwise name a runtime that leaks. */
 static void check_description(const struct mse_policy *policy, const struct mse_release *release,
-                              struct mse_checks *checks)
+                              const char *tee, struct mse_checks *checks)
 {
+    struct mse_error err = { 0 };
     uint8_t digest[32];
+    size_t which = 0;
 
     mse_sha256(policy->runtime.content, digest);
-    if (release != NULL && memcmp(release->runtime, digest, 32) != 0)
+    if (!runtime_is_for(policy, tee))
+        (void)mse_check_fail(checks, MSE_CHECK_RUNTIME, MSE_ERR_MISMATCH,
+                             "the runtime that went into the fingerprint is not one for %s", tee);
+    else if (release != NULL && memcmp(release->runtime, digest, 32) != 0)
         (void)mse_check_fail_bytes(checks, MSE_CHECK_RUNTIME,
                                    (struct mse_bytes){ release->runtime, 32 }, MSE_BYTES(digest),
                                    "the owner's release names another runtime");
     else if (mse_value_list_has(&policy->runtime_digest, digest, 32))
         mse_check_pass_text(checks, MSE_CHECK_RUNTIME, "named by the caller");
-    else if (runtime_is_signed(policy))
-        mse_check_pass_text(checks, MSE_CHECK_RUNTIME, "signed by a runtime key");
+    else if (runtime_is_signed(policy, &which, &err))
+        pass_signed(policy, which, checks);
     else
         (void)mse_check_fail_bytes(checks, MSE_CHECK_RUNTIME, (struct mse_bytes){ NULL, 0 },
                                    MSE_BYTES(digest),
-                                   "the runtime that went into the fingerprint is signed by none "
-                                   "of %zu runtime keys and was not named: an owner could name "
-                                   "one that leaks",
-                                   policy->runtime_key.count);
+                                   "nobody vouches for the runtime that went into the fingerprint, "
+                                   "and an owner could name one that leaks: %s",
+                                   err.text[0] != '\0' ? err.text : mse_err_name(err.code));
 }
 
 void mse_policy_check_runtime(const struct mse_policy *policy, const struct mse_release *release,
-                              struct mse_checks *checks)
+                              const char *tee, struct mse_checks *checks)
 {
     if (policy->runtime.content.data != NULL)
-        check_description(policy, release, checks);
-    else if (policy->runtime_digest.count == 0)
+        check_description(policy, release, tee, checks);
+    else if (policy->runtime_digest.count == 0 && policy->runtime_key.count == 0)
         checks->of[MSE_CHECK_RUNTIME].outcome = MSE_OUTCOME_NOT_APPLICABLE;
-    else if (release == NULL)
+    else if (release == NULL || policy->runtime_digest.count == 0)
         (void)mse_check_unknown(checks, MSE_CHECK_RUNTIME, MSE_ERR_MISSING,
                                 "a runtime is expected, but nothing says which one this is: a "
                                 "fingerprint alone does not");
     else if (mse_value_list_has(&policy->runtime_digest, release->runtime, 32))
-        mse_check_pass_text(checks, MSE_CHECK_RUNTIME, "by the owner's release");
+        mse_check_pass_text(checks, MSE_CHECK_RUNTIME, "as the owner's release says");
     else
         (void)mse_check_fail_bytes(checks, MSE_CHECK_RUNTIME,
                                    (struct mse_bytes){ policy->runtime_digest.values, 32 },

@@ -23,9 +23,10 @@ MSE_MUST_CHECK bool mse_policy_check_release(const struct mse_policy *policy, co
                                              int64_t at, struct mse_checks *checks,
                                              struct mse_release *out,
                                              struct mse_release_summary *summary);
-/* Decides the check `runtime`; release is NULL where there is none that holds. */
+/* Decides the check `runtime`; release is NULL where there is none that holds, tee ("sim", "sgx",
+ * "tdx", "snp") is the kind of the evidence. */
 void mse_policy_check_runtime(const struct mse_policy *policy, const struct mse_release *release,
-                              struct mse_checks *checks);
+                              const char *tee, struct mse_checks *checks);
 /*
  * Values of the release for this kind of TEE that the policy's own list (if it has one) has too,
  * 32 bytes each, into out with room for MSE_RELEASE_MAX_FINGERPRINTS. Returns how many.

@@ -72,23 +72,25 @@ static bool appraise_snp(struct job *job, struct mse_judged *j, const struct mse
                             certs, job->request->at, checks, &j->appraisal, err);
 }
 
-static void check_release(struct job *job)
-{
-    struct mse_report *r = job->report;
-
-    r->has_release = mse_policy_check_release(job->policy, job->request->name, job->request->at,
-                                              &r->checks, &job->release, &r->release);
-    mse_policy_check_runtime(job->policy, r->has_release ? &job->release : NULL, &r->checks);
-    if (r->has_release)
-        narrow(r, r->release.not_before, r->release.not_after);
-}
-
 static enum mse_release_tee release_tee(const struct job *job, enum mse_tee tee)
 {
     if (job->verifier->roots.simulated)
         return MSE_RELEASE_SIM;
     return tee == MSE_TEE_SGX ? MSE_RELEASE_SGX
                               : (tee == MSE_TEE_TDX ? MSE_RELEASE_TDX : MSE_RELEASE_SNP);
+}
+
+static void check_release(struct job *job)
+{
+    struct mse_report *r = job->report;
+    enum mse_tee tee = r->judged_count > 0 ? r->judged[0].appraisal.tee : MSE_TEE_NONE;
+
+    r->has_release = mse_policy_check_release(job->policy, job->request->name, job->request->at,
+                                              &r->checks, &job->release, &r->release);
+    mse_policy_check_runtime(job->policy, r->has_release ? &job->release : NULL,
+                             mse_release_tee_name(release_tee(job, tee)), &r->checks);
+    if (r->has_release)
+        narrow(r, r->release.not_before, r->release.not_after);
 }
 
 /* The policy with what the owner's release adds to it; listed is the room for its fingerprints. */

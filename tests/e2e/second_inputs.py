@@ -18,10 +18,11 @@ NAMES = [
 
 # All that only one of the two could refuse is left out: see "Ignored" in docs/fingerprint.md.
 RULES = [
-    "*.pyc", "build/", "/a", "a/", "a/*", "a/**", "**/b", "lib/**/a", "!a", "!*.py", "*", "!*/", ".*",
-    "!.mseignore", ".mseignore", "# a", "\\#x", "\\!x", " ", "a\\ ", "a b", "[ab]", "[!a]*", "?",
-    "é", "é*", "日*", "\\*", "\\[a\\]", "\\\\", ".git", ".git/", "/lib/", "lib/a", "!lib/a", "x*", "a?b",
-    "[a-c]", "[[:alpha:]]", "a\r", "/*", "!/lib", "*/b", "**", "'", '"', ":*", "A", "a//b", "/", "[",
+    "*.pyc", "build/", "/a", "a/", "a/*", "a/**", "**/b", "lib/**/a", "!a", "!*.py", "*", "!*/",
+    ".*", "!.mseignore", ".mseignore", "# a", "\\#x", "\\!x", " ", "a\\ ", "a b", "[ab]", "[!a]*",
+    "?", "é", "é*", "日*", "\\*", "\\[a\\]", "\\\\", ".git", ".git/", "/lib/", "lib/a", "!lib/a",
+    "x*", "a?b", "[a-c]", "[[:alpha:]]", "a\r", "/*", "!/lib", "*/b", "**", "'", '"', ":*", "A",
+    "a//b", "/", "[",
 ]  # fmt: skip
 
 TARGETS = [
@@ -42,8 +43,8 @@ def odd_name(rng):
     if rng.random() < 0.004:
         return rng.choice([b"\xff", b"a\nb", b"\x7f", b"\xc2\x85", b"\xed\xa0\x80", b"\xc0\xae"])
     if rng.random() < 0.05:
-        return "".join(chr(rng.choice([rng.randrange(0x21, 0x2f), rng.randrange(0xa0, 0x2ff),
-                                       rng.randrange(0x10000, 0x10fffe)])) for _ in range(3)).encode()
+        ranges = [(0x21, 0x2F), (0xA0, 0x2FF), (0x10000, 0x10FFFE)]
+        return "".join(chr(rng.randrange(*rng.choice(ranges))) for _ in range(3)).encode()
     return rng.choice(NAMES).encode()
 
 
@@ -195,8 +196,8 @@ def elf(rng, segments, entry=0x40, kind=3, headers=64, size=0, **fields):
                 *(s[2] + s[4] for s in segments if s[0] == LOAD and s[4])])  # fmt: skip
     out = bytearray(rng.randbytes(need))
     out[:64] = fields.get("ident", b"\x7fELF\2\1\1" + bytes(9)) + struct.pack(
-        "<HHIQQQIHHHHHH", kind, fields.get("machine", 62), 1, entry, fields.get("phoff", headers), 0,
-        0, 64, fields.get("phentsize", 56), fields.get("phnum", len(segments)), 0, 0, 0,
+        "<HHIQQQIHHHHHH", kind, fields.get("machine", 62), 1, entry, fields.get("phoff", headers),
+        0, 0, 64, fields.get("phentsize", 56), fields.get("phnum", len(segments)), 0, 0, 0,
     )  # fmt: skip
     for n, (what, flags, offset, vaddr, filesz, memsz) in enumerate(segments):
         at = headers + 56 * n

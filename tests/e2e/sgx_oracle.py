@@ -152,8 +152,8 @@ def measure(manifest, file, size, threads, edmm=False):
 FEATURES = {"avx": 0x4, "avx512": 0xE4, "amx": 0x60000, "mpx": 0x18, "pkru": 0x200}
 
 
-def xfrm(**settings):
-    """(XFRM, mask) for "required", "disabled" or "unspecified" each."""
+def xfrm(fixed_mask=False, **settings):
+    """(XFRM, mask) for "required", "disabled" or "unspecified" each; 1.5 never changes the mask."""
     value, mask = 0x3, 0xFFFFFFFFFFF9FF1B
     for name, bits in FEATURES.items():
         setting = settings.get(name, "disabled" if name in ("mpx", "pkru") else "unspecified")
@@ -161,7 +161,7 @@ def xfrm(**settings):
             value |= bits
         if setting == "disabled":
             value &= ~bits
-        if setting != "unspecified":
+        if setting != "unspecified" and not fixed_mask:
             mask |= bits
     return value, mask
 

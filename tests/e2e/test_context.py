@@ -415,6 +415,8 @@ def test_our_writer_and_python_read_the_same(store, context):
         ("--show", ID, "--secret"),
         ("--export", ID, "--secret", "--public"),
         ("--export", ID, "--json"),
+        ("--export", ID, "--output", "-"),
+        ("--export", ID, "--output", ""),
         ("--remove", ID, "--force"),
         ("--remove", ID, "--yes"),
         ("--show",),

@@ -91,6 +91,11 @@ def test_ignored_files_change_nothing_but_the_list_of_them_does(app):
     before = app.value()
     (app.code / "a.log").write_text("x")
     assert app.value() == before
+    for i in range(6):
+        (app.code / f"{i}.log").write_text("x")
+    note = [line for line in app.run().err.splitlines() if line.startswith("note: ")]
+    assert len(note) == 1 and note[0].startswith("note: 7 paths of "), note
+    assert note[0].endswith(" are left out by .mseignore: 0.log, 1.log, 2.log, 3.log, 4.log, ..."), note
     (app.code / ".mseignore").write_text("*.log\n\n")
     assert app.value() != before
 
@@ -352,10 +357,17 @@ def test_a_runtime_that_cannot_be_described_is_refused(mse):
     layout.mkdir()
     (layout / "oci-layout").write_text("{}")
     assert describe(mse, layout).code in (NO, LOCAL)
+    fifo = mse.inputs / "fifo"
+    os.mkfifo(fifo)
+    words = ("runtime", "describe", root, "--tee", "sim", "--loader", "/usr/bin/mse-enclave")
     for done, code, text in (
         (describe(mse, root, loader="/usr/bin/nothing"), NO, "/usr/bin/nothing"),
         (describe(mse, root, "--path", "/nothing"), NO, "/nothing"),
-        (describe(mse, root, "--path", "usr"), NO, "usr"),
+        (describe(mse, root, "--path", "usr"), USAGE, "usr"),
+        (describe(mse, root, loader="bin/x"), USAGE, "--loader"),
+        (mse.run(*words, "--name", "", "--version", "1"), USAGE, "--name: "),
+        (mse.run(*words, "--name", "a", "--version", "a\nb"), USAGE, "--version: "),
+        (describe(mse, fifo), LOCAL, "neither"),
         (describe(mse, mse.inputs / "none"), LOCAL, "none"),
         (describe(mse, root, "--json"), USAGE, "--output"),
         (describe(mse, root, "--tee", "other"), USAGE, "--tee"),
@@ -451,3 +463,18 @@ def test_values_of_the_document(mse):
         assert found in document, found
     for line in app.list().read_text().splitlines() + said["arguments"]:
         assert f"    {line}\n" in document, line
+
+
+def test_differences_that_cannot_be_written_are_a_failure(mse):
+    root = make_root(mse.inputs / "root")
+    (root / "more").write_text("x")
+    for name, path in (("a", "/"), ("b", "/more")):
+        assert describe(mse, root, "--path", path, "--output", f"{name}.json").code == YES
+    (mse.work / "code").mkdir()
+    (mse.work / "code" / "x").write_text("x")
+    (mse.work / "list").write_text("")
+    with open("/dev/full", "wb") as full:
+        for words in (("runtime", "diff", "a.json", "b.json"),
+                      ("fingerprint", "--code", "code", "--compare", "list")):  # fmt: skip
+            done = mse.run(*words, stdout=full)
+            assert done.code == LOCAL and "written" in done.err, str(done)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Container images: layers and whiteouts against a model, and archives that lie."""
 
+import io
 import os
 import random
 import subprocess
@@ -190,12 +191,51 @@ def test_bombs(dump, tmp_path):
     refused(dump(put_tar(tmp_path / "bytes.tar", Image([big, big], "plain").docker())), "more than")
 
 
+def sparse(name, real, parts, data):
+    """A file with holes, as GNU tar 1.0 writes it in the pax format."""
+    info = tarfile.TarInfo("GNUSparseFile.0/" + name)
+    info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": name,
+                        "GNU.sparse.realsize": str(real)}  # fmt: skip
+    numbers = [len(parts), *(n for part in parts for n in part)]
+    table = "".join(f"{n}\n" for n in numbers).encode()
+    content = table.ljust((len(table) + 511) // 512 * 512, b"\0") + data
+    info.size = len(content)
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("real, parts, data", (
+    (1 << 40, [], b""), (1 << 40, [(0, 0)], b""), (1 << 40, [((1 << 40) - 3, 3)], b"end"),
+    (1 << 40, [(0, 5)], b"begin"), (20, [(3, 2), (10, 1)], b"abc"),
+), ids=("empty", "nothing", "end", "begin", "small"))  # fmt: skip
+def test_files_with_holes_are_refused_by_name(dump, tmp_path, real, parts, data):
+    """A hole costs its writer nothing and its reader all of its length."""
+    image = Image([[]], "plain")
+    image.tars = image.layers = [sparse("holes", real, parts, data)]
+    image.config["rootfs"]["diff_ids"] = [f"sha256:{sha(image.tars[0])}"]
+    refused(dump(put_directory(tmp_path / "layout", image.files())), "holes: ")
+
+
 def test_links_that_lead_round_or_out(dump, tmp_path):
     layer = [("a", ("l", "b")), ("b", ("l", "a")), ("up", ("l", "../../../etc")), ("etc/x", b"x"),
              ("abs", ("l", "/etc")), ("a2/", None), ("up/y", b"y")]  # fmt: skip
     found = listed(dump(put_tar(tmp_path / "i.tar", Image([layer]).docker())))
     assert found["/etc/y"] == ("f", sha(b"y")), "a link that leaves ends at the image's root"
     assert found["/a"] == ("l", "b")
+
+
+def test_links_do_not_lead_to_endless_depth(build, tmp_path):
+    """Each path is short; through the links before it, it is deep."""
+    layer, below = [], "d/" * 700
+    for number in range(7):
+        layer += [("x/" * number + below, None), ("x/" * number + "x", ("l", below))]
+    for parts, text in ((8, "is no file"), (14, "deep")):
+        path = put_tar(tmp_path / f"{parts}.tar", Image([layer[:parts]]).docker())
+        done = subprocess.run([build / "tests" / "tools" / "image_measure", path, "/", "none", "none",
+                               tmp_path / "out"], capture_output=True, timeout=60, check=False)  # fmt: skip
+        refused(done, text)
 
 
 def test_archives_that_are_none(dump, tmp_path):

@@ -5,6 +5,7 @@ import copy
 import io
 import json
 import os
+import posixpath
 import random
 import subprocess
 import tarfile
@@ -23,6 +24,7 @@ EXPIRY = 1893499200  # 2030-01-01T12:00:00Z
 SUBJECT = "CN=example.org,O=Example,C=FR,L=Paris"
 LIBPAL = sgx_oracle.elf([(sgx_oracle.LOAD, 5, 0, 0, 0x1234, 0x1234),
                          (sgx_oracle.LOAD, 6, 0x2000, 0x3000, 0x300, 0x1800)], 0x3000)  # fmt: skip
+HOME = "/root"
 GRAMINE = "usr/local/lib/x86_64-linux-gnu/gramine"
 
 TEMPLATE = """\
@@ -184,7 +186,7 @@ ssl_certificate_origin = "{self.origin}"
         package = self.package() if package is None else package
         for name, data in {**package, **dict(extra)}.items():
             files.put(f"{app_dir}/{name}", data)
-        files.put("/root/args", original.serialize(words or self.words()))
+        files.put(posixpath.join(HOME, "args"), original.serialize(words or self.words()))
         rendered = {
             "gramine.libos": f"/{GRAMINE}/libsysdb.so", "entrypoint": "/usr/bin/python3.10",
             "gramine.runtimedir()": f"/{GRAMINE}/runtime/glibc-2.37", "log_level": "error",

@@ -2,6 +2,7 @@
 """--owner and --release: a pinned owner's key stands for every fingerprint their release lists."""
 
 import json
+import time
 
 import pytest
 from harness import AT, MRENCLAVE, MRSIGNER, NO, USAGE, YES, Judge, saved, stopped
@@ -37,6 +38,22 @@ def judged(mse, world):
         return Judge(mse, world).certificate(attested, *words, expect=expect, **options)
 
     return run
+
+
+@pytest.fixture
+def judged_now(mse, present):
+    """The same, as of now: only then is anything remembered."""
+    attested = present.certificate("mse")
+
+    def run(*words, owner=OWNER.text, **options):
+        return Judge(mse, present).certificate(attested, *words, expect=("--owner", owner), at=None,
+                                               **options)  # fmt: skip
+
+    return run
+
+
+def recent(**changes):
+    return make(start=int(time.time()) - 3600, **changes)
 
 
 def outcome(done, check):
@@ -119,33 +136,45 @@ def test_a_fingerprint_of_ones_own_narrows_it_down(mse, judged):
     assert done.code == NO and outcome(done, "fingerprint") == ("failed", "mismatch")
 
 
-def test_an_older_release_is_refused_also_by_another_process(mse, judged):
-    new = released(mse, make(serial=7), name="new.json")
-    old = released(mse, make(serial=6), name="old.json")
-    twin = released(mse, make(serial=7, min_tcb_eval=1), name="twin.json")
-    assert judged("--release", old).code == YES
-    assert judged("--release", new).code == YES
+def test_an_older_release_is_refused_also_by_another_process(mse, judged_now):
+    new = released(mse, recent(serial=7), name="new.json")
+    old = released(mse, recent(serial=6), name="old.json")
+    twin = released(mse, recent(serial=7, min_tcb_eval=1), name="twin.json")
+    assert judged_now("--release", old).code == YES
+    assert judged_now("--release", new).code == YES
     for path, text in ((old, "older"), (twin, "serial")):
-        done = judged("--release", path)
+        done = judged_now("--release", path)
         assert done.code == NO and text in done.err and done.no_result, str(done)
-    assert judged("--release", new).code == YES
+    assert judged_now("--release", new).code == YES
 
 
-def test_what_is_refused_is_not_remembered(mse, judged):
-    late = released(mse, make(serial=9, start=NOW + 3600), name="late.json")
-    foreign = released(mse, make(serial=9, names=("other.example",)), name="foreign.json")
-    assert judged("--release", late, "--name", NAME).code == NO
-    assert judged("--release", foreign, "--name", NAME).code == NO
-    assert judged("--release", released(mse, make(serial=1)), "--name", NAME).code == YES
+def test_what_is_refused_is_not_remembered(mse, judged_now):
+    late = released(mse, make(serial=9, start=int(time.time()) + 3600), name="late.json")
+    foreign = released(mse, recent(serial=9, names=("other.example",)), name="foreign.json")
+    assert judged_now("--release", late, "--name", NAME).code == NO
+    assert judged_now("--release", foreign, "--name", NAME).code == NO
+    path = released(mse, recent(serial=1))
+    assert judged_now("--release", path, "--name", NAME).code == YES
 
 
-def test_a_remembered_release_serves_without_the_file(mse, judged):
-    done = judged("--name", NAME)
+def test_a_remembered_release_serves_without_the_file(mse, judged_now):
+    done = judged_now("--name", NAME)
     assert done.code == USAGE and "--release" in done.err
-    assert judged("--release", released(mse, make(serial=3)), "--name", NAME).code == YES
-    done = judged("--name", NAME)
+    path = released(mse, recent(serial=3))
+    assert judged_now("--release", path, "--name", NAME).code == YES
+    done = judged_now("--name", NAME)
     assert done.code == YES and done.report["release"]["serial"] == 3, str(done)
-    assert judged("--name", NAME, owner=OTHER.text).code == USAGE
+    assert judged_now("--name", NAME, owner=OTHER.text).code == USAGE
+    # of several owners the one whose release holds
+    assert judged_now("--name", NAME, "--owner", OTHER.text).code == YES
+
+
+def test_another_instant_leaves_the_memory_alone(mse, judged, judged_now):
+    archived = released(mse, make(serial=9), name="archived.json")
+    assert judged("--release", archived).code == YES
+    assert judged_now("--release", released(mse, recent(serial=5))).code == YES
+    # an archived certificate is judged with its release of then
+    assert judged("--release", released(mse, make(serial=1), name="then.json")).code == YES
 
 
 def test_an_expected_runtime_must_be_the_releases(mse, judged):

@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """mse package and mse unpack, against Python's tarfile and PyNaCl."""
 
+import fcntl
 import hashlib
 import io
 import json
 import os
+import re
 import resource
 import shutil
 import signal
 import stat
 import subprocess
 import tarfile
+import termios
 
 import pytest
-from harness import LOCAL, NO, USAGE, YES, wrong_usage
+from harness import LOCAL, NO, USAGE, YES, files_below, wrong_usage
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
@@ -198,7 +201,8 @@ def test_a_given_key_is_used(mse, code, form):
     assert done.code == YES, str(done)
 
 
-@pytest.mark.parametrize("data", [b"", b"ab" * 16, b"ab" * 31 + b"a", b"zz" * 32, b"ab" * 33])
+@pytest.mark.parametrize("data", [b"", b"ab" * 16, b"ab" * 31 + b"a", b"zz" * 32, b"ab" * 33,
+                                  bytes(32), b"0" * 64, b"0" * 64 + b"\n"])  # fmt: skip
 def test_a_file_that_is_no_key_is_refused_and_kept(mse, code, data):
     path = mse.put(data)
     done = package(mse, code, "--key", path)
@@ -254,7 +258,93 @@ def test_nonces_are_not_used_again_for_other_code(mse, code, toml):
     assert "other code" in again.err
 
 
+@pytest.mark.parametrize("why", ["exists", "no directory", "bad chain", "bad owner"])
+def test_without_its_context_there_is_no_package_either(mse, code, toml, why):
+    more, context = (), "c.toml"
+    if why == "exists":
+        (mse.work / "c.toml").write_text("mine\n")
+    elif why == "no directory":
+        context = "no/such/c.toml"
+    elif why == "bad chain":
+        (mse.inputs / "chain.pem").write_text("no certificate\n")
+        toml.write_text(TOML + '[cloud.ssl]\ndomain_name = "a.example"\n'
+                        'private_key = "key.pem"\ncertificate = "chain.pem"\n')  # fmt: skip
+    else:
+        more = ("--owner", mse.put("no key\n"))
+    before = files_below(mse.work)
+    done = mse.run("package", "--path", toml, "--context", context, *more)
+    assert done.code in (NO, USAGE, LOCAL) and done.out == b"", str(done)
+    assert done.written == before, str(done)
+
+
+def test_one_nonce_for_two_files_is_refused(mse, code, toml):
+    mse.run("package", "--path", toml, "--context", "c.toml", "--output", "a.tar")
+    text = (mse.work / "c.toml").read_text()
+    first, second = re.findall(r'= "([0-9a-f]{48})"', text)[:2]
+    (mse.work / "c.toml").write_text(text.replace(second, first))
+    done = package(mse, code, "--nonces", "c.toml", "--output", "b.tar")
+    assert done.code == NO and "nonce" in done.err and "b.tar" not in done.written, str(done)
+
+
 # ---- what is refused ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--output", "c.key", "--key", "c.key"),
+        ("--output", "./c.key", "--key", "c.key"),
+        ("--output", "link", "--key", "c.key"),
+        ("--output", "hard", "--key", "c.key"),
+        ("--output", "new", "--key", "HERE/new"),
+        ("--output", "z.tar", "--context", "z.tar.key"),
+        ("--output", "y.tar", "--context", "y.tar"),
+        ("--output", "y.tar", "--context", "HERE/y.tar"),
+        ("--key", "c.key", "--context", "c.key"),
+        ("--output", "mse.toml"),
+        ("--context", "mse.toml"),
+        ("--output", "HERE/mse.toml", "--path", "mse.toml"),
+        ("--output", "c.toml", "--nonces", "c.toml"),
+        ("--context", "c.toml", "--nonces", "c.toml"),
+        ("--output", "owner.pub", "--context", "d.toml", "--owner", "owner.pub"),
+        ("--context", "runtime", "--runtime", "runtime"),
+        ("--output", "chain.pem"),
+    ],
+    ids=" ".join,
+)
+def test_force_does_not_write_over_what_it_reads_or_needs(mse, code, toml, words):
+    chain = '[cloud.ssl]\ndomain_name = "a.example"\nprivate_key = "k"\ncertificate = "chain.pem"\n'
+    (mse.work / "mse.toml").write_text(TOML.replace('"code"', f'"{code}"') + chain)
+    done = mse.run("package", "--path", toml, "--context", "c.toml", "--key", "c.key")
+    assert done.code == YES, str(done)
+    for name in ("owner.pub", "runtime", "y.tar", "chain.pem"):
+        (mse.work / name).write_text("mine\n")
+    (mse.work / "link").symlink_to("c.key")
+    (mse.work / "hard").hardlink_to(mse.work / "c.key")
+    before = files_below(mse.work)
+    done = mse.run("package", *(w.replace("HERE", str(mse.work)) for w in words), "--force")
+    assert done.code == USAGE and "at once" in done.err, str(done)
+    assert done.written == before
+
+
+@pytest.mark.parametrize("option", ["--output", "--context"])
+@pytest.mark.parametrize("name", ["-", ""])
+def test_a_file_to_be_written_has_a_name(mse, code, toml, option, name):
+    done = mse.run("package", "--path", toml, option, name)
+    wrong_usage(done, option)
+    assert "name of a file" in done.err
+    wrong_usage(mse.run("package", "--path", toml, "--key", ""), "--key")
+    wrong_usage(mse.run("unpack", mse.put(b""), "--output", name), "--output")
+
+
+def test_one_entry_is_one_entry(mse):
+    root = mse.inputs / "small"
+    root.mkdir()
+    (root / "app.py").write_text("app = 1\n")
+    done = package(mse, root)
+    assert done.out.startswith(b"app.tar: 1 entry, "), str(done)
+    done = mse.run("unpack", "app.tar", "--output", "out")
+    assert done.out.startswith(b"out: 1 entry, ") and "1 file is still" in done.err, str(done)
 
 
 def test_nothing_is_replaced_unless_told(mse, code):
@@ -309,6 +399,22 @@ def test_secrets_are_refused_by_name_unless_allowed(mse, code):
     assert done.code == NO and "lib/.env" not in done.err, str(done)
     done = package(mse, code, "--allow-secret", "lib/.env", "--allow-secret", "key.pem")
     assert done.code == YES, str(done)
+
+
+def test_our_own_secrets_are_known_whatever_they_are_called(mse, code, toml):
+    done = mse.run("package", "--path", toml, "--context", "c.toml", "--key", "k")
+    assert done.code == YES, str(done)
+    assert mse.run("keygen", "--no-password", "--output", "signer").code == YES
+    for n in range(300):  # their nonces follow the key in the context
+        (code / f"{n:060}.py").write_bytes(b"")
+    done = mse.run("package", "--path", toml, "--context", "d.toml", "--output", "d.tar")
+    assert done.code == YES and (mse.work / "d.toml").stat().st_size > 50000, str(done)
+    for name in ("c.toml", "d.toml", "k", "signer"):
+        shutil.copy(mse.work / name, code / "innocent")
+        done = package(mse, code, "--output", "new.tar")
+        assert done.code == NO and "innocent" in done.err, name
+    shutil.copy(mse.work / "signer.pub", code / "innocent")
+    assert package(mse, code, "--output", "new.tar").code == YES
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(mse, code):
@@ -375,6 +481,54 @@ def test_a_killed_package_is_not_there(mse, code, number):
     assert run.returncode == -number
     # What was killed cannot clean up, but a key harms nobody; no other signal leaves even that.
     assert left <= ({"app.tar.key"} if number == signal.SIGKILL else set())
+
+
+def stop_while_waiting(mse, words, ready, number, sent=b""):
+    """Starts it with a pipe that nobody writes to; sends the signal when it is ready."""
+    run = subprocess.Popen(
+        [mse.program, *map(str, words)], cwd=mse.work, env=mse.env(), stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        run.stdin.write(sent)
+        run.stdin.flush()
+        left = b"unknown"
+        while run.poll() is None and (any(left) or not ready(run.pid) or not is_waiting(run.pid)):
+            left = fcntl.ioctl(run.stdin, termios.FIONREAD, bytes(4))  # it has read all so far
+        run.send_signal(number)
+        return run.wait(timeout=20)
+    finally:
+        run.kill()
+        run.stdin.close()
+        run.wait()
+
+
+def is_waiting(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+        return f.read().rpartition(")")[2].split()[0] == "S"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_unpack_ends_while_it_waits_for_more(mse, code, number):
+    package(mse, code, "--plain")
+    before = set(os.listdir(mse.work))
+    data = (mse.work / "app.tar").read_bytes()[:100_000]
+
+    def ready(_):
+        """It has begun to make something, which then must go."""
+        return set(os.listdir(mse.work)) != before
+
+    for sent in (b"", data):
+        words = ("unpack", "-", "--output", "out")
+        assert stop_while_waiting(mse, words, ready, number, sent) == -number
+        assert set(os.listdir(mse.work)) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_package_ends_while_it_waits_for_its_key(mse, code, number):
+    words = ("package", "--code", code, "--key", "-")
+    assert stop_while_waiting(mse, words, lambda _: True, number, b"half a key") == -number
+    assert os.listdir(mse.work) == []
 
 
 # ---- list -----------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from harness import LOCAL, NO, USAGE, YES, Mse
+from harness import LOCAL, NO, USAGE, YES, Mse, files_below
 
 HEX = "ab" * 32
 OTHER = "cd" * 32
@@ -107,12 +107,54 @@ def test_nothing_is_left_when_the_public_key_cannot_be_written(mse):
     assert done.code == LOCAL and done.no_result and done.written == {}
 
 
+@pytest.mark.parametrize("public", ["./owner.key", "hard", "link"])
+def test_force_does_not_put_the_public_key_in_place_of_the_secret_one(mse, owner, public):
+    (mse.work / "link").symlink_to("owner.key")
+    (mse.work / "hard").hardlink_to(mse.work / "owner.key")
+    before = (mse.work / "owner.key").read_bytes()
+    done = mse.run(
+        "keygen", "--no-password", "--output", "owner.key", "--public", public, "--force"
+    )
+    assert done.code == USAGE and "--public" in done.err, str(done)
+    assert (mse.work / "owner.key").read_bytes() == before
+
+
+@pytest.mark.parametrize("public", ["no/such/directory", "directory"])
+def test_force_keeps_the_old_keys_when_the_public_one_cannot_be_written(mse, owner, public):
+    before = files_below(mse.work)
+    (mse.work / "directory").mkdir()
+    done = mse.run(
+        "keygen", "--no-password", "--output", "owner.key", "--public", public, "--force"
+    )
+    assert done.code == LOCAL and done.no_result, str(done)
+    assert done.written == before
+
+
+def test_force_keeps_the_old_keys_when_the_secret_one_cannot_be_written(mse, owner):
+    before = files_below(mse.work)
+    (mse.work / "directory").mkdir()
+    done = mse.run(
+        "keygen", "--no-password", "--output", "directory", "--public", "owner.key.pub", "--force"
+    )
+    assert done.code == LOCAL and done.no_result, str(done)
+    assert done.written == before
+    done = mse.run("keygen", "--no-password", "--output", "directory", "--public", "p", "--force")
+    assert done.code == LOCAL and done.written == before, str(done)
+
+
 @pytest.mark.parametrize(
     "words",
     [
         (),
         ("--no-password", "--password-file", "pw"),
         ("--no-password", "--public", "./mse-owner.key"),
+        ("--no-password", "--public", "./././mse-owner.key"),
+        ("--no-password", "--output", "-"),
+        ("--no-password", "--output", ""),
+        ("--no-password", "--public", "-"),
+        ("--no-password", "--public", ""),
+        ("--password-file", "pw", "--output", "./pw", "--force"),
+        ("--password-file", "pw", "--public", "./pw", "--force"),
         ("--no-password", "extra"),
         ("--password-file", "empty"),
         ("--password-file", "two"),
@@ -179,7 +221,7 @@ def test_the_password_must_be_there_and_right(mse):
     (mse.work / "text").write_text("x")
     words = ("release", "sign", "--key", "k", "--file", "text")
     done = mse.run(*words, "--password-file", "wrong")
-    assert done.code == NO and "wrong password" in done.err and "text.minisig" not in done.written
+    assert done.code == USAGE and "wrong password" in done.err and "text.minisig" not in done.written
     done = mse.run(*words)
     assert done.code == USAGE and "--password-file" in done.err
     assert mse.run(*words, "--password-file", "none").code == LOCAL
@@ -377,6 +419,15 @@ def test_what_a_release_needs_must_be_given(mse, owner, missing):
     words = [w for option, value in given.items() if option != missing for w in (option, value)]
     done = mse.run("release", "sign", *words)
     assert done.code == USAGE and "r" not in done.written
+
+
+@pytest.mark.parametrize("option", ["--file", "--output"])
+@pytest.mark.parametrize("name", ["-", ""])
+def test_a_signature_of_nothing_that_has_a_name_is_wrong_usage(mse, owner, option, name):
+    words = ("--key", "owner.key", option, name)
+    done = mse.run("release", "sign", *words, stdin=subprocess.DEVNULL)
+    assert done.code == USAGE and done.no_result and option in done.err, str(done)
+    assert sorted(done.written) == ["owner.key", "owner.key.pub"]
 
 
 def test_existing_files_are_not_replaced_and_none_is_left_alone(mse, owner):

@@ -293,7 +293,8 @@ def test_the_output_is_a_file_if_one_is_named(mse):
     done = mse.run("sgx", "manifest", template, "out.manifest", "--gramine", "1.5")
     assert (done.code, done.out) == (YES, b"")
     assert done.written == {"out.manifest": printed.out}
-    again = mse.run("sgx", "manifest", template, "out.manifest", "--gramine", "1.5", "-Dx=1")
+    again = mse.run("sgx", "manifest", template, "out.manifest", "--gramine", "1.5", "-Dx=1",
+                    "--force")
     assert again.code == YES
     assert again.written == done.written
 
@@ -378,3 +379,16 @@ def test_a_vector(mse, tmp_path, place, vector):
         assert (again.code, again.out) == (YES, known), again.err
     # Where each trusted file has its hash, what is signed is the manifest itself.
     assert (want == signed) == (not is_old)
+
+
+def test_no_file_is_lost(mse):
+    """The template itself is never written over, another file only with --force."""
+    template = mse.work / "t"
+    template.write_text('a = 1\n')
+    for words in (["t", "t"], ["t", "./t", "--force"]):
+        done = mse.run("sgx", "manifest", *words, "--gramine", "1.5")
+        assert done.code == USAGE and template.read_text() == 'a = 1\n', done
+    (mse.work / "other").write_text("kept")
+    done = mse.run("sgx", "manifest", "t", "other", "--gramine", "1.5")
+    assert done.code == LOCAL and (mse.work / "other").read_text() == "kept", done
+    assert mse.run("sgx", "manifest", "t", "other", "--gramine", "1.5", "--force").code == YES

@@ -63,9 +63,10 @@ class Enclave:
         (self.mse.work / "app.manifest").write_text(manifest)
 
     def sign(self, *more, manifest="app.manifest", key=None, date=DATE, output="app.manifest.sgx",
-             **options):  # fmt: skip
+             force=True, **options):  # fmt: skip
         dated = ["--date", date] if date else []
         words = ["--libpal", self.pal_file, "--key", key or self.key_file, "--output", output]
+        words += ["--force"] if force else []
         return self.mse.run("sgx", "sign", manifest, *words, *dated, *more, **options)
 
     def measure(self, *more, manifest="app.manifest.sgx", libpal=None):
@@ -132,7 +133,7 @@ def test_the_rules_of_1_5_take_their_own_switches(enclave):
     enclave.write(MANIFEST.replace('loader.entrypoint.uri = "file', 'loader.entrypoint = "file')
                   + "sgx.require_avx512 = true\nsgx.require_exinfo = true\n")  # fmt: skip
     done = enclave.sign("--gramine", "1.5")
-    enclave.expect(done, prod_id=1, svn=10, avx512="required", exinfo=True)
+    enclave.expect(done, prod_id=1, svn=10, avx512="required", exinfo=True, fixed_mask=True)
     assert b"cpu_features" not in done.written["app.manifest.sgx"]
 
 
@@ -279,6 +280,20 @@ def test_if_one_file_cannot_be_written_the_other_is_not_there(enclave):
     done = enclave.sign("--sig", "taken.sig")
     assert done.code == LOCAL and done.written["app.manifest.sgx"] == b"as before"
     assert not [name for name in done.written if ".mse-" in name]
+
+
+def test_another_file_is_replaced_only_with_force(enclave):
+    for name in ("app.manifest.sgx", "app.sig"):
+        for file in ("app.manifest.sgx", "app.sig"):
+            (enclave.mse.work / file).unlink(missing_ok=True)
+        (enclave.mse.work / name).write_text("kept")
+        done = enclave.sign(force=False)
+        assert done.code == LOCAL, done
+        outputs = {p.name: p.read_bytes() for p in enclave.mse.work.iterdir()
+                   if p.name in ("app.manifest.sgx", "app.sig")}  # fmt: skip
+        assert outputs == {name: b"kept"}
+    assert enclave.sign().code == YES
+    assert enclave.sign(force=False).code == YES, "the same again"
 
 
 def test_no_input_is_written_over(enclave):

@@ -4,10 +4,10 @@
 import shutil
 
 import pytest
-from harness import AT, NO, USAGE, YES, Judge, saved, stopped
-from owner_app import App, context, sha256
+from harness import AT, NO, UNKNOWN, USAGE, YES, Judge, saved, stopped
+from owner_app import LOADER, OWNER, App, context, description, sha256
 
-from testpki import minisign, ratls
+from testpki import minisign, quote, ratls
 from testpki.server import TlsServer
 
 RUNTIME_KEY = minisign.Key()
@@ -133,19 +133,102 @@ def test_over_the_network(mse, present, cloud):
         )
 
 
-def test_owner_and_context_must_agree(verified, mse):
+def test_owner_and_context_must_agree(mse, world):
     owner = minisign.Key()
+    verified = Verified(mse, world)
     start = int(AT.timestamp()) - 3600
     runtime = sha256(verified.app.runtime.read_bytes())
+    text = verified.context.read_text().replace(OWNER.hex(), owner.raw.hex())
+    verified.context.write_text(text)
+    done = mse.run("fingerprint", "--context", verified.context, "--code", verified.app.code,
+                   "--runtime", verified.app.runtime)  # fmt: skip
+    good = done.out.decode().strip()
+    verified.mrenclave = bytes.fromhex(good)
 
     def release(value, **changes):
         path = mse.put(minisign.release([("sim", value)], ["app1.example"], start, **changes))
         path.with_name(path.name + ".minisig").write_text(owner.sign(path.read_bytes()))
         return ("--owner", owner.text, "--release", path)
 
-    good = verified.said["fingerprint"]
-    assert verified.judge(*release(good, runtime=runtime)).code == YES
+    done = verified.judge(*release(good, runtime=runtime))
+    assert done.code == YES, str(done)
     done = verified.judge(*release("11" * 32, runtime=runtime, serial=2))
     assert done.code == NO and outcome(done, "fingerprint") == ("failed", "mismatch")
     done = verified.judge(*release(good, runtime="11" * 32, serial=3))
     assert done.code == NO and outcome(done, "runtime") == ("failed", "mismatch")
+
+
+# ---- what a context can hide -----------------------------------------------------------------
+
+
+def test_what_the_context_says_besides_the_code_is_shown(mse, world):
+    verified = Verified(mse, world)
+    text = verified.context.read_text()
+    words = 'command = ["python3", "-c", "evil\\u001b"]'
+    verified.context.write_text(
+        text.replace('python_application = "app:app"', words.replace("\\u001b", ""))
+        .replace("unsigned = false", "unsigned = true"))  # fmt: skip
+    done = verified.judge()
+    assert '"python3" "-c" "evil"' in done.err and "warning: anybody may configure" in done.err
+    assert OWNER.hex() in done.err
+
+
+def test_a_policy_files_fingerprint_does_not_stand_beside_the_computed_one(verified, mse):
+    policy = mse.put(f'fingerprint = ["{"ab" * 32}"]\n', ".toml")
+    done = verified.judge("--policy", policy, attested=verified.certificate(b"\xab" * 32))
+    assert done.code == USAGE and done.no_result, str(done)
+
+
+def test_a_runtime_for_another_kind_of_tee_is_refused(mse, world):
+    verified = Verified(mse, world)
+    app = verified.app
+    app.runtime.write_bytes(description("sgx", files={"/usr/lib/libsysdb.so": sha256(LOADER)}))
+    text = verified.context.read_text().replace('isolation = "process"', 'isolation = "none"')
+    old = text.split('runtime = "')[1][:64]
+    verified.context.write_text(text.replace(old, sha256(app.runtime.read_bytes())))
+    done = mse.run("fingerprint", "--context", verified.context, "--code", app.code, "--runtime",
+                   app.runtime)  # fmt: skip
+    assert done.code == YES, str(done)
+    verified.mrenclave = bytes.fromhex(done.out.decode().strip())
+    done = verified.judge(attested=verified.certificate())
+    assert done.code == NO and outcome(done, "runtime") == ("failed", "mismatch"), str(done)
+    assert outcome(done, "fingerprint")[0] == "passed"
+
+
+def test_registers_do_not_stand_for_the_computed_fingerprint(verified):
+    td = quote.Td10Body().mrtd.hex()
+    for words in (verified.words(), owner_words(verified.mse)):
+        done = Judge(verified.mse, verified.world).td(verified.world.tdx(), "--mrtd", td, *words)
+        assert done.code == UNKNOWN or done.code == NO, str(done)
+        assert outcome(done, "fingerprint")[0] in ("unknown", "failed"), str(done)
+
+
+def owner_words(mse):
+    owner = minisign.Key()
+    start = int(AT.timestamp()) - 3600
+    path = mse.put(minisign.release([("sim", "11" * 32)], ["app1.example"], start))
+    path.with_name(path.name + ".minisig").write_text(owner.sign(path.read_bytes()))
+    return ("--owner", owner.text, "--release", path)
+
+
+def test_another_owner_than_the_expected_one_is_refused(verified, mse):
+    done = verified.judge(*owner_words(mse))
+    assert done.code == NO and done.no_result and "another owner" in done.err, str(done)
+
+
+def test_a_context_comes_from_a_file(verified):
+    verified.context = "-"
+    done = verified.judge()
+    assert done.code == USAGE and "--context" in done.err
+
+
+def test_what_is_left_out_is_named(mse, world):
+    verified = Verified(mse, world)
+    (verified.app.code / ".mseignore").write_text("guard.p*\n")
+    (verified.app.code / "guard.py").write_text("check = None\n")
+    verified.said = verified.app.explain()
+    listed = verified.app.list().read_text()
+    verified.context = context(verified.app, verified.said, files=listed)
+    verified.mrenclave = bytes.fromhex(verified.said["fingerprint"])
+    done = verified.judge()
+    assert done.code == YES and "guard.py" in done.err, str(done)

@@ -58,8 +58,9 @@ def read_elf(file):
             "<IIQQQQQQ", file, at + n * each)  # fmt: skip
         if kind == 1:
             need(filesz <= memsz, "segment larger in the file than in memory")
-            need(filesz == 0 or offset + filesz <= len(file), "segment beyond the file")
-            need(filesz == 0 or (offset - vaddr) % PAGE == 0, "segment at another place in its page")
+            if filesz:
+                need(offset + filesz <= len(file), "segment beyond the file")
+                need((offset - vaddr) % PAGE == 0, "segment at another place in its page")
             segments.append(Segment(flags, offset, vaddr, filesz, memsz))
     need(any(s.end > s.start for s in segments), "nothing to load")
     need(len(segments) <= 64, "too many segments")

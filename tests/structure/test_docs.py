@@ -47,7 +47,12 @@ def options(text):
 
 def options_of(build, command):
     """All of one command; help has none, and takes the name of a command only."""
-    return [] if command == "help" else options(say(build, "help", *command.split()))
+    if command == "help":
+        return []
+    found = options(say(build, "help", *command.split()))
+    # One option leads to a table of its own.
+    more = say(build, *command.split(), "--original", "--help") if "--original" in found else ""
+    return found + options(more)
 
 
 def has_entry(text, option):

@@ -90,7 +90,6 @@ static void assert_hex(const uint8_t *data, size_t len, const char *want)
 static void check_old(const struct mse_context *c)
 {
     assert_string_equal(c->name, "helloworld");
-    assert_string_equal(c->docker, "image:20230228");
     assert_string_equal(c->python, "app:app");
     assert_string_equal(c->id, ID);
     assert_string_equal(c->config_domain_name, ID ".config.example");
@@ -102,6 +101,7 @@ static void check_old(const struct mse_context *c)
 
 static void check_old_secrets(const struct mse_context *c)
 {
+    assert_string_equal(c->docker, "image:20230228");
     assert_string_equal(c->project, "default");
     assert_string_equal(c->tests, "/home/me/app/tests");
     assert_string_equal(c->tests_cmd, "pytest");
@@ -135,6 +135,12 @@ static void the_original_formats_are_read_and_written_as_2_0(void **state)
         assert_int_equal(again.format, MSE_CONTEXT_2_0);
         check_old(&again);
         check_old_secrets(&again);
+        mse_context_cleanup(&again);
+        mse_writer_cleanup(&w);
+        assert_true(mse_context_write(&c, MSE_CONTEXT_PUBLIC, &w, &err));
+        must_parse(mse_writer_bytes(&w), &again);
+        assert_null(again.docker);
+        assert_null(again.project);
         mse_context_cleanup(&c);
         mse_context_cleanup(&again);
         mse_writer_cleanup(&w);
@@ -218,9 +224,9 @@ static void assert_absent(const struct mse_writer *w, const char *hex, const cha
 static void the_public_form_has_no_secret_in_it(void **state)
 {
     static const char *const texts[] = { old_1_0, old_2_0, new_3_0 };
-    static const char *const words[] = { "secret", "nonce", "code_",   "tests",
-                                         "pytest", "/home", "project", "private.registry",
-                                         "unknown" };
+    static const char *const words[] = { "secret",  "nonce", "code_",   "tests",
+                                         "pytest",  "/home", "project", "private.registry",
+                                         "unknown", "image:" };
 
     (void)state;
     for (size_t i = 0; i < 3; i++) {
@@ -320,6 +326,8 @@ static const struct {
 } changes[] = {
     { new_3_0, "3.0", "3.1", MSE_ERR_UNSUPPORTED },
     { new_3_0, "\"3.0\"", "3.0", MSE_ERR_UNSUPPORTED },
+    { new_3_0, NONCE_B, NONCE_A, MSE_ERR_DUPLICATE },
+    { old_2_0, NONCE_B, NONCE_A, MSE_ERR_DUPLICATE },
     { new_3_0, "version", "revision", MSE_ERR_FORMAT },
     { new_3_0, "name =", "nmae =", MSE_ERR_UNKNOWN_KEY },
     { new_3_0, "[local]", "[locals]", MSE_ERR_UNKNOWN_KEY },

@@ -303,7 +303,7 @@ static bool is_asked(const struct mse_stop *self)
 
 static void an_interrupted_extraction_leaves_nothing(void **state)
 {
-    const struct mse_stop stop = { is_asked };
+    const struct mse_stop stop = { .is_asked = is_asked };
     struct mse_error err = { 0 };
     struct mse_writer w = { 0 };
     int fd;

@@ -209,6 +209,9 @@ static void refusals_name_the_line(void **state)
         { B("a\nb\0\n"), MSE_ERR_VALUE, "line 2: a NUL" },
         { B("\0"), MSE_ERR_VALUE, "line 1: a NUL" },
         { B("\n\n*a*a*a*a*a*a*a*a*"), MSE_ERR_LIMIT, "line 3: more than 8 asterisks" },
+        { B("a\n**/a/**/a/**/b"), MSE_ERR_LIMIT, "line 2: more than two \"**\"" },
+        { B("**/a*a*b*"), MSE_ERR_LIMIT, "line 1: \"**\" and more than two other" },
+        { B("*/*/*/a**"), MSE_ERR_LIMIT, "line 1: \"**\" and more than two other" },
         { B("a/**\\/b"), MSE_ERR_UNSUPPORTED, "line 1: two asterisks before an escaped slash" },
     };
 
@@ -247,6 +250,26 @@ static void numbers_and_sizes_are_limited(void **state)
         (struct mse_bytes){ (const uint8_t *)text, MSE_IGNORE_MAX_SIZE }, &w, &err));
     assert_int_equal(err.code, MSE_ERR_LIMIT);
     assert_non_null(strstr(err.text, "line 4097: more than 4096 rules"));
+    mse_writer_cleanup(&w);
+}
+
+/* Each of them takes long on a deep path: a file must not have thousands. */
+static void slow_rules_are_few(void **state)
+{
+    static const char rule[] = "**/a*a*b\n";
+    char text[(MSE_IGNORE_MAX_SLOW + 1) * (sizeof(rule) - 1)];
+    struct mse_bytes all = { (const uint8_t *)text, sizeof(text) };
+    struct mse_bytes fewer = { all.data, all.len - (sizeof(rule) - 1) };
+    struct mse_error err = { 0 };
+    struct mse_writer w = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i <= MSE_IGNORE_MAX_SLOW; i++)
+        memcpy(text + i * (sizeof(rule) - 1), rule, sizeof(rule) - 1);
+    assert_true(mse_ignore_rules_write(fewer, &w, &err));
+    assert_false(mse_ignore_rules_write(all, &w, &err));
+    assert_int_equal(err.code, MSE_ERR_LIMIT);
+    assert_non_null(strstr(err.text, "line 65: more than 64 rules"));
     mse_writer_cleanup(&w);
 }
 
@@ -329,6 +352,7 @@ int main(void)
         cmocka_unit_test(rules_are_put_in_words_for_libgit2),
         cmocka_unit_test(refusals_name_the_line),
         cmocka_unit_test(numbers_and_sizes_are_limited),
+        cmocka_unit_test(slow_rules_are_few),
         cmocka_unit_test(every_prefix_is_read_within_its_bounds),
         TEST(the_file_is_that_of_the_directory),
         TEST(only_a_regular_file_has_rules),

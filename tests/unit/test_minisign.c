@@ -53,9 +53,9 @@ static void a_public_key_is_read_with_and_without_its_comment(void **state)
 {
     static const char *const forms[] = {
         PUBLIC,
-        PUBLIC "\n",
-        "untrusted comment: minisign public key 0807060504030201\n" PUBLIC "\n",
-        "untrusted comment: \n" PUBLIC,
+        (PUBLIC "\n"),
+        ("untrusted comment: minisign public key 0807060504030201\n" PUBLIC "\n"),
+        ("untrusted comment: \n" PUBLIC),
     };
     static const uint8_t id[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
     uint8_t want[32];

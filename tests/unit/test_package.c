@@ -409,6 +409,29 @@ static void a_full_disk_is_told_before_any_work(void **state)
     mse_tree_free(tree);
 }
 
+/* Whoever sees two contents under one key and nonce can read both. */
+static void a_nonce_that_two_files_have_is_refused(void **state)
+{
+    struct mse_nonces nonces = { 0 };
+    const struct mse_package_options options = { .key = key, .nonces = &nonces };
+    struct mse_error err = { 0 };
+    struct mse_tree *tree;
+
+    (void)state;
+    make_code();
+    tree = load_code();
+    assert_true(mse_nonces_make(tree, &nonces, &err));
+    assert_true(write_package(tree, &options, "p", &err));
+    memcpy(nonces.of[4].nonce, nonces.of[1].nonce, sizeof(nonces.of[4].nonce));
+    assert_false(write_package(tree, &options, "p", &err));
+    assert_int_equal(err.code, MSE_ERR_DUPLICATE);
+    assert_true(strcmp(err.field, nonces.of[1].path) == 0 ||
+                strcmp(err.field, nonces.of[4].path) == 0);
+    assert_int_equal(nonces.count, 6);
+    mse_nonces_cleanup(&nonces);
+    mse_tree_free(tree);
+}
+
 static bool is_asked(const struct mse_stop *self)
 {
     (void)self;
@@ -417,7 +440,7 @@ static bool is_asked(const struct mse_stop *self)
 
 static void an_interruption_ends_the_work(void **state)
 {
-    const struct mse_stop stop = { is_asked };
+    const struct mse_stop stop = { .is_asked = is_asked };
     const struct mse_package_options options = { .stop = &stop };
     struct mse_error err = { 0 };
     struct mse_tree *tree;
@@ -437,6 +460,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_DIR(a_package_has_each_file_sealed_in_the_order_of_the_tree),
+        IN_DIR(a_nonce_that_two_files_have_is_refused),
         IN_DIR(the_same_nonces_give_the_same_bytes_on_any_number_of_threads),
         IN_DIR(without_nonces_no_two_packages_are_the_same),
         IN_DIR(a_plain_package_is_the_same_each_time_and_comes_out_again),

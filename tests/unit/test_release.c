@@ -167,6 +167,7 @@ static const struct { const char *name, *in; enum mse_err_code want; } refused[]
     { "fingerprints: no TEE", PRINTED("[{\"hex\":\"" HEX_A "\"}]"), MSE_ERR_VALUE },
     { "fingerprints: more",   PRINTED("[{\"a\":1,\"hex\":\"" HEX_A "\",\"tee\":\"sgx\"}]"), MSE_ERR_VALUE },
     { "fingerprints: other",  PRINTED("[{\"hex\":\"" HEX_A "\",\"tef\":\"sgx\"}]"), MSE_ERR_MISSING },
+    { "fingerprints: zero",   PRINTED("[{\"hex\":\"0000000000000000000000000000000000000000000000000000000000000000\",\"tee\":\"sgx\"}]"), MSE_ERR_VALUE },
     { "names: none",          NAMED(""), MSE_ERR_MISSING },
     { "names: a number",      NAMED("1"), MSE_ERR_VALUE },
     { "names: empty",         NAMED("\"\""), MSE_ERR_VALUE },
@@ -236,7 +237,7 @@ static void many(struct mse_writer *w, bool names, unsigned count)
 {
     mse_write_text(w, "{" APP "\"fingerprints\":[");
     for (unsigned i = 0; i < (names ? 1 : count); i++)
-        mse_write_format(w, "%s{\"hex\":\"%064x\",\"tee\":\"sgx\"}", i > 0 ? "," : "", i);
+        mse_write_format(w, "%s{\"hex\":\"%064x\",\"tee\":\"sgx\"}", i > 0 ? "," : "", i + 1);
     mse_write_text(w, "]," FORMAT TCB_EVAL "\"names\":[");
     for (unsigned i = 0; i < (names ? count : 1); i++)
         mse_write_format(w, "%s\"n%u.example\"", i > 0 ? "," : "", i);

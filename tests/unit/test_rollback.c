@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -76,7 +78,7 @@ static void made_cleanup(struct made *m)
 
 static struct made make(const char *app, uint64_t serial, const char *name, int64_t not_after)
 {
-    struct mse_release_fingerprint fingerprint = { .tee = MSE_RELEASE_SGX };
+    struct mse_release_fingerprint fingerprint = { .tee = MSE_RELEASE_SGX, .value = { 1 } };
     char app_text[32], name_text[64];
     char *names[] = { name_text };
     struct mse_release r = { .app = app_text,
@@ -159,6 +161,51 @@ static void an_older_release_is_refused(void **state)
     assert_int_equal(try_both("shop-2", 1, 1000), MSE_ERR_NONE);
     assert_int_equal(stat(memory_path("shop"), &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+/* The owner renames the app; the names that users call stay. */
+static void an_older_release_under_another_app_name_is_refused(void **state)
+{
+    struct made m = make("shop-v1", 9, "b.example", 500);
+    struct mse_error err = { 0 };
+
+    (void)state;
+    assert_int_equal(try_both("shop", 5, 1000), MSE_ERR_NONE);
+    assert_int_equal(try_both("shop-v2", 1, 2000), MSE_ERR_NONE);
+    assert_int_equal(try_both("shop", 6, 1999), MSE_ERR_VALUE);
+    assert_int_equal(try_both("shop", 6, 2000), MSE_ERR_NONE);
+    assert_int_equal(try_both("shop-v3", 99, 1999), MSE_ERR_VALUE);
+    assert_true(mse_rollback_check(directory, &owner, &m.release, &err));
+    made_cleanup(&m);
+    m = make("shop-v1", 9, "a.example", 500);
+    assert_false(mse_rollback_check(directory, &owner, &m.release, &err));
+    assert_non_null(strstr(err.text, "of the app shop"));
+    made_cleanup(&m);
+}
+
+/* Who never gives the lock up makes others fail, not hang. */
+static void a_lock_that_is_held_is_not_waited_for_forever(void **state)
+{
+    char path[256];
+    int fd;
+
+    (void)state;
+    assert_int_equal(try_both("shop", 5, 1000), MSE_ERR_NONE);
+    (void)snprintf(path, sizeof(path), "%s/lock", directory);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_int_not_equal(fd, -1);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    {
+        struct made m = make("shop", 6, "a.example", 1000);
+        struct mse_error err = { 0 };
+
+        assert_false(store(&m, &err));
+        assert_int_equal(err.code, MSE_ERR_IO);
+        assert_non_null(strstr(err.field, "/lock"));
+        made_cleanup(&m);
+    }
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(try_both("shop", 6, 1000), MSE_ERR_NONE);
 }
 
 static void a_check_alone_remembers_nothing(void **state)
@@ -430,6 +477,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_older_release_is_refused, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(an_older_release_under_another_app_name_is_refused,
+                                        make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(a_lock_that_is_held_is_not_waited_for_forever, make_dir,
+                                        remove_dir),
         cmocka_unit_test_setup_teardown(a_check_alone_remembers_nothing, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(another_owner_counts_for_himself, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(only_what_was_judged_and_signed_is_stored, make_dir,

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -78,6 +79,9 @@ static void names_tell(void **state)
     }
 }
 
+#define HEX63 "123456789abcdef0123456789abcdef0123456789ABCDEF0123456789abcdef"
+#define HEX64 "0" HEX63
+
 static void contents_tell(void **state)
 {
     static const struct {
@@ -93,7 +97,17 @@ static void contents_tell(void **state)
         { "# comment\n\n  -----BEGIN PRIVATE KEY-----\n", "private key" },
         { "{\"private_key\": \"-----BEGIN PRIVATE KEY-----\\nMII", "private key" },
         { "untrusted comment: minisign encrypted secret key\nRWRT", "private key" },
+        { "untrusted comment: minisign unencrypted secret key\nRWQA", "private key" },
         { "untrusted comment: minisign public key 1\n", "" },
+        { "[secret]\ncode_secret_key = \"00ff\"\n", "code key" },
+        { HEX64, "code key" },
+        { HEX64 "\n", "code key" },
+        { HEX64 "\r\n", "code key" },
+        { HEX64 "\n\n", "" },
+        { HEX64 "0", "" },
+        { HEX64 "  app.py\n", "" },
+        { "g" HEX63, "" },
+        { HEX63, "" },
         { "-----BEGIN PUBLIC KEY-----\n", "" },
         { "-----BEGIN CERTIFICATE-----\n", "" },
         { "-----BEGIN PRIVATE KEY----", "" },
@@ -113,21 +127,58 @@ static void contents_tell(void **state)
     assert_string_equal(look(), "private key");
 }
 
-static void the_first_4_kib_count(void **state)
+static void put_at(size_t at, const char *mark, size_t size)
+{
+    char *content = calloc(1, size);
+
+    assert_non_null(content);
+    memset(content, ' ', size);
+    memcpy(content + at, mark, strlen(mark));
+    temp_put_bytes("file", content, size);
+    free(content);
+}
+
+static void the_first_and_the_last_4_kib_count(void **state)
 {
     static const char mark[] = "-----BEGIN PRIVATE KEY-----";
-    static char content[4096 + sizeof(mark)];
-    size_t len = sizeof(mark) - 1;
+    const size_t len = sizeof(mark) - 1, large = 20000;
 
     (void)state;
-    memset(content, ' ', sizeof(content));
-    memcpy(content + 4096 - len, mark, len);
-    temp_put_bytes("file", content, sizeof(content));
+    put_at(4096 - len, mark, large);
     assert_string_equal(look(), "private key");
-    memset(content, ' ', sizeof(content));
-    memcpy(content + 4096 - len + 1, mark, len);
-    temp_put_bytes("file", content, sizeof(content));
+    put_at(4096 - len + 1, mark, large);
     assert_string_equal(look(), "");
+    put_at(large - 4096 - 1, mark, large);
+    assert_string_equal(look(), "");
+    put_at(large - 4096, mark, large);
+    assert_string_equal(look(), "private key");
+    put_at(large - len, mark, large);
+    assert_string_equal(look(), "private key");
+    /* Nothing between the two parts of a file that is not longer than they are. */
+    put_at(4096 - 1, mark, 8192);
+    assert_string_equal(look(), "private key");
+}
+
+/* The key is followed by the nonces of all files. */
+static void a_context_is_read_to_its_end(void **state)
+{
+    static const char start[] = "version = \"3.0\"\n", key[] = "code_secret_key = \"";
+    const size_t size = 100000;
+    char *content = malloc(size);
+
+    (void)state;
+    assert_non_null(content);
+    for (size_t at = 8100; at < 8200; at++) { /* across every boundary of a buffer too */
+        memset(content, ' ', size);
+        memcpy(content, start, sizeof(start) - 1);
+        memcpy(content + at, key, sizeof(key) - 1);
+        temp_put_bytes("file", content, size);
+        assert_string_equal(look(), "code key");
+    }
+    memset(content, ' ', sizeof(start));
+    temp_put_bytes("file", content, size);
+    assert_string_equal(look(), "");
+    free(content);
 }
 
 static void a_link_holds_nothing(void **state)
@@ -164,7 +215,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(names_tell),
         TEST(contents_tell),
-        TEST(the_first_4_kib_count),
+        TEST(the_first_and_the_last_4_kib_count),
+        TEST(a_context_is_read_to_its_end),
         TEST(a_link_holds_nothing),
         TEST(a_file_that_changed_is_an_error),
     };

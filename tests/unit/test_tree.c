@@ -174,6 +174,13 @@ static void what_is_ignored_is_not_walked_nor_checked(void **state)
     assert_non_null(strstr(asked, "i-link\n"));
     assert_null(strstr(asked, "ignored/b"));
     assert_null(strstr(asked, ".mseignore"));
+    assert_int_equal(mse_tree_ignored_count(tree), 5);
+    assert_string_equal(mse_tree_ignored_at(tree, 0), "dir/i");
+    assert_string_equal(mse_tree_ignored_at(tree, 1), "dir/i-fifo");
+    assert_string_equal(mse_tree_ignored_at(tree, 2), "i\n\xff");
+    assert_string_equal(mse_tree_ignored_at(tree, 3), "i-link");
+    assert_string_equal(mse_tree_ignored_at(tree, 4), "ignored");
+    assert_null(mse_tree_ignored_at(tree, MSE_TREE_IGNORED_SHOWN));
     mse_tree_free(tree);
 }
 
