@@ -615,7 +615,8 @@ def test_a_vector_gives_its_measurement_as_an_image(build, mse):
     directory = os.environ.get("MSE_VECTORS")
     if not directory:
         pytest.skip("MSE_VECTORS names no directory")
-    vectors = json.loads((Path(directory) / "vectors.json").read_text())["vectors"]
+    directory = Path(directory) / "measure"
+    vectors = json.loads((directory / "vectors.json").read_text())["vectors"]
     seen = 0
     for vector in (v for v in vectors if v["gramine_tools"] == "1.5"):
         place = Path(directory) / vector["name"]
