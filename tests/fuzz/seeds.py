@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "pki"))
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
+import container  # noqa: E402
 import sgx_oracle  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa  # noqa: E402
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: E402
@@ -150,6 +151,15 @@ def sigstructs():
     key = rsa.generate_private_key(3, 3072)
     return [sgx_oracle.sigstruct(key, bytes(range(32)), date) for date in
             ("2023-08-10", "0000-00-00")]  # fmt: skip
+
+
+def images():
+    layers = [[("etc/a", b"a"), ("lib", ("l", "usr/lib")), ("usr/lib/", None)],
+              [("etc/.wh.a", b""), ("lib/x", b"x"), ("h", ("h", "lib/x"))]]  # fmt: skip
+    image = container.Image(layers, "plain")
+    return [container.tar(list(image.docker().items())),
+            container.tar(list(image.files().items())),
+            container.tar(list(container.Image(layers).files().items()))]  # fmt: skip
 
 
 def tars():
@@ -292,6 +302,7 @@ def seeds():
     yield "release", releases()
     yield "runtime", runtimes()
     yield "sigstruct", sigstructs()
+    yield "image", images()
     yield "tar", tars()
     yield "must_crash", [b"CRAS"]
 
