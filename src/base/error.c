@@ -103,6 +103,15 @@ bool mse_fail_in(struct mse_error *err, const char *format, ...)
     return false;
 }
 
+/* strerror() may use a static buffer. */
+bool mse_fail_errno(struct mse_error *err, const char *path, const char *what, int number)
+{
+    const char *reason = strerrordesc_np(number);
+
+    return mse_fail_text(err, MSE_ERR_IO, path, "%s: %s", what,
+                         reason != NULL ? reason : "unknown error");
+}
+
 bool mse_fail_memory(struct mse_error *err)
 {
     return mse_fail(err, MSE_ERR_MEMORY, 0, "memory");

@@ -26,6 +26,9 @@ bool mse_fail_text_at(struct mse_error *err, enum mse_err_code code, size_t offs
 bool mse_fail_in(struct mse_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* MSE_ERR_IO about a path: "what: reason", the reason by this errno. Always returns false. */
+bool mse_fail_errno(struct mse_error *err, const char *path, const char *what, int number);
+
 /* Out of memory is an ordinary error. */
 bool mse_fail_memory(struct mse_error *err);
 

@@ -10,15 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* strerror() may use a static buffer. */
-static bool fail_errno(struct mse_error *err, const char *path, const char *what, int number)
-{
-    const char *reason = strerrordesc_np(number);
-
-    return mse_fail_text(err, MSE_ERR_IO, path, "%s: %s", what,
-                         reason != NULL ? reason : "unknown error");
-}
-
 static void fd_cleanup(int *fd)
 {
     if (*fd != -1)
@@ -41,9 +32,9 @@ static bool open_regular(const char *path, int *fd, struct mse_error *err)
     /* O_NONBLOCK: opening a FIFO would wait for a writer before we could refuse it. */
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (*fd == -1)
-        return fail_errno(err, path, "cannot open", errno);
+        return mse_fail_errno(err, path, "cannot open", errno);
     if (fstat(*fd, &st) == -1)
-        return fail_errno(err, path, "cannot examine", errno);
+        return mse_fail_errno(err, path, "cannot examine", errno);
     if (!S_ISREG(st.st_mode))
         return mse_fail_text(err, MSE_ERR_IO, path, "not a regular file");
     return true;
@@ -68,7 +59,7 @@ static bool read_all(int fd, const char *name, size_t cap, struct mse_writer *to
         if (n == -1 && errno == EINTR)
             continue;
         if (n == -1)
-            return fail_errno(err, name, "cannot read", errno);
+            return mse_fail_errno(err, name, "cannot read", errno);
         if (n == 0)
             return true;
         if ((size_t)n > cap - to->len)
@@ -123,7 +114,7 @@ static bool may_replace(const char *path, struct mse_error *err)
 
     if (stat(path, &st) == -1) {
         /* A symbolic link that leads nowhere is replaced like any other. */
-        return errno == ENOENT || fail_errno(err, path, "cannot examine", errno);
+        return errno == ENOENT || mse_fail_errno(err, path, "cannot examine", errno);
     }
     return S_ISREG(st.st_mode) || mse_fail_text(err, MSE_ERR_IO, path, "not a regular file");
 }
@@ -172,11 +163,11 @@ static bool fill(int fd, const char *path, struct mse_bytes data, unsigned mode,
                  struct mse_error *err)
 {
     if (!write_all(fd, data))
-        return fail_errno(err, path, "cannot write", errno);
+        return mse_fail_errno(err, path, "cannot write", errno);
     if (fchmod(fd, (mode_t)mode) == -1)
-        return fail_errno(err, path, "cannot set the mode", errno);
+        return mse_fail_errno(err, path, "cannot set the mode", errno);
     if (fsync(fd) == -1)
-        return fail_errno(err, path, "cannot sync", errno);
+        return mse_fail_errno(err, path, "cannot sync", errno);
     return true;
 }
 
@@ -199,9 +190,9 @@ static bool sync_dir(const char *dir, const char *path, struct mse_error *err)
     MSE_CLEANUP(fd_cleanup) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd == -1) /* a directory that can be written but not read */
-        return errno == EACCES || fail_errno(err, path, "cannot open the directory", errno);
+        return errno == EACCES || mse_fail_errno(err, path, "cannot open the directory", errno);
     if (fsync(fd) == -1 && errno != EINVAL && errno != EROFS)
-        return fail_errno(err, path, "cannot sync the directory", errno);
+        return mse_fail_errno(err, path, "cannot sync the directory", errno);
     return true;
 }
 
@@ -220,12 +211,12 @@ static bool write_new(const char *dir, const char *path, struct mse_bytes data, 
     }
     fd = mkostemp(temporary, O_CLOEXEC);
     if (fd == -1)
-        return fail_errno(err, path, "cannot create a file in this directory", errno);
+        return mse_fail_errno(err, path, "cannot create a file in this directory", errno);
     if (fill(fd, path, data, mode, err)) {
         named = give_name(temporary, path, exists);
         *taken = !named && errno == EEXIST;
         if (!named && !*taken)
-            (void)fail_errno(err, path, "cannot rename", errno);
+            (void)mse_fail_errno(err, path, "cannot rename", errno);
     }
     if (!named) {
         (void)unlink(temporary);
@@ -270,7 +261,7 @@ static bool make_level(const char *path, struct mse_error *err)
     number = errno;
     if (stat(path, &st) == 0)
         return S_ISDIR(st.st_mode) || mse_fail_text(err, MSE_ERR_IO, path, "not a directory");
-    return fail_errno(err, path, "cannot make this directory", number);
+    return mse_fail_errno(err, path, "cannot make this directory", number);
 }
 
 bool mse_dir_make(const char *path, struct mse_error *err)

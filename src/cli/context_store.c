@@ -16,14 +16,6 @@
 #define PATH_SIZE 4400
 #define REMOVE_DEPTH 16
 
-static bool fail_errno(struct mse_error *err, const char *path, const char *what, int number)
-{
-    const char *reason = strerrordesc_np(number);
-
-    return mse_fail_text(err, MSE_ERR_IO, path, "%s: %s", what,
-                         reason != NULL ? reason : "unknown error");
-}
-
 /* "": the directory of all; "UUID" or "UUID/context.mse": what is in it. */
 static bool place(const struct cli *cli, const char *id, const char *file, char out[PATH_SIZE],
                   struct mse_error *err)
@@ -101,7 +93,7 @@ static bool empty(DIR *dir, const char *path, unsigned depth, struct mse_error *
             ok = remove_at(dirfd(dir), entry->d_name, path, depth - 1, err);
     }
     if (ok && errno != 0)
-        ok = fail_errno(err, path, "cannot read", errno);
+        ok = mse_fail_errno(err, path, "cannot read", errno);
     (void)closedir(dir);
     return ok;
 }
@@ -114,7 +106,7 @@ static bool remove_at(int parent, const char *name, const char *path, unsigned d
     DIR *dir;
 
     if (fd == -1 && errno != ENOTDIR && errno != ELOOP)
-        return fail_errno(err, path, "cannot open", errno);
+        return mse_fail_errno(err, path, "cannot open", errno);
     if (is_directory) {
         dir = fdopendir(fd);
         if (dir == NULL) {
@@ -125,7 +117,7 @@ static bool remove_at(int parent, const char *name, const char *path, unsigned d
             return false;
     }
     return unlinkat(parent, name, is_directory ? AT_REMOVEDIR : 0) == 0 ||
-           fail_errno(err, path, "cannot remove", errno);
+           mse_fail_errno(err, path, "cannot remove", errno);
 }
 
 bool context_store_remove(const struct cli *cli, const char *id, struct mse_error *err)
@@ -139,7 +131,7 @@ bool context_store_remove(const struct cli *cli, const char *id, struct mse_erro
         return errno == ENOENT || errno == ENOTDIR
                    ? mse_fail_text(err, MSE_ERR_MISSING, id,
                                    "no context of this deployment is stored")
-                   : fail_errno(err, path, "cannot examine", errno);
+                   : mse_fail_errno(err, path, "cannot examine", errno);
     return remove_at(AT_FDCWD, path, path, REMOVE_DEPTH, err);
 }
 
@@ -204,7 +196,7 @@ static bool collect(DIR *dir, const char *path, struct context_list *out, struct
         out->of[out->count] = (struct context_entry){ 0 };
         memcpy(out->of[out->count++].id, id, sizeof(id));
     }
-    return errno == 0 || fail_errno(err, path, "cannot read", errno);
+    return errno == 0 || mse_fail_errno(err, path, "cannot read", errno);
 }
 
 bool context_store_list(struct cli *cli, struct context_list *out, struct mse_error *err)
@@ -218,7 +210,7 @@ bool context_store_list(struct cli *cli, struct context_list *out, struct mse_er
         return false;
     dir = opendir(path);
     if (dir == NULL)
-        return errno == ENOENT || fail_errno(err, path, "cannot open", errno);
+        return errno == ENOENT || mse_fail_errno(err, path, "cannot open", errno);
     ok = collect(dir, path, out, err);
     (void)closedir(dir);
     if (ok && out->count > 0)

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cli/fingerprint_input.h"
 #include "cli/fingerprint_original.h"
+#include "cli/fingerprint_print.h"
 #include "crypto/hash.h"
 
 /* ---- text ---- */
@@ -125,23 +126,6 @@ static void json_files(const struct original_report *r, struct mse_json_writer *
     mse_json_close_array(w);
 }
 
-static void json_areas(const struct mse_enclave_layout *layout, struct mse_json_writer *w)
-{
-    mse_json_open_array(w, "areas");
-    for (size_t i = 0; i < layout->count; i++) {
-        const struct mse_enclave_area *area = &layout->areas[i];
-
-        mse_json_open_object(w, NULL);
-        mse_json_put_text(w, "name", area->name);
-        mse_json_put_unsigned(w, "start", area->start);
-        mse_json_put_unsigned(w, "size", area->size);
-        mse_json_put_bool(w, "measured", area->measured);
-        mse_json_put_hex(w, "digest_after", area->digest_after, sizeof(area->digest_after));
-        mse_json_close_object(w);
-    }
-    mse_json_close_array(w);
-}
-
 static void json_explain(const struct original_report *r, struct mse_json_writer *w)
 {
     const struct mse_original *o = r->result;
@@ -161,7 +145,7 @@ static void json_explain(const struct original_report *r, struct mse_json_writer
     mse_json_put_hex(w, "manifest_sha256", digest, sizeof(digest));
     mse_json_put_text(w, "size", r->size);
     mse_json_put_unsigned(w, "threads", o->settings.max_threads);
-    json_areas(&o->layout, w);
+    fingerprint_put_areas(w, &o->layout);
 }
 
 void original_print_json(const struct original_report *r, bool with_explanation,

@@ -144,10 +144,8 @@ static void put_json_runtime(struct mse_json_writer *w, const struct code_runtim
     mse_json_close_object(w);
 }
 
-static void put_json_areas(struct mse_json_writer *w, const struct mse_enclave_layout *layout)
+void fingerprint_put_areas(struct mse_json_writer *w, const struct mse_enclave_layout *layout)
 {
-    mse_json_put_unsigned(w, "pages", layout->pages_added);
-    mse_json_put_unsigned(w, "pages_measured", layout->pages_measured);
     mse_json_open_array(w, "areas");
     for (size_t i = 0; i < layout->count; i++) {
         const struct mse_enclave_area *area = &layout->areas[i];
@@ -182,8 +180,11 @@ static void put_json_value(struct mse_json_writer *w, const struct fingerprint_r
     put_json_runtime(w, result->runtime);
     mse_json_put_unsigned(w, "memory_mib", result->app->memory);
     mse_json_put_unsigned(w, "threads", result->app->threads);
-    if (result->layout != NULL)
-        put_json_areas(w, result->layout);
+    if (result->layout != NULL) {
+        mse_json_put_unsigned(w, "pages", result->layout->pages_added);
+        mse_json_put_unsigned(w, "pages_measured", result->layout->pages_measured);
+        fingerprint_put_areas(w, result->layout);
+    }
 }
 
 void fingerprint_print_json(const struct fingerprint_result *result, bool explain,

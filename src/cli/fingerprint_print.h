@@ -3,6 +3,7 @@
 #ifndef MSE_CLI_FINGERPRINT_PRINT_H
 #define MSE_CLI_FINGERPRINT_PRINT_H
 
+#include "base/json.h"
 #include "cli/fingerprint_input.h"
 
 /* All borrowed; NULL: not there. */
@@ -21,6 +22,8 @@ void fingerprint_print_text(const struct fingerprint_result *result, bool explai
                             struct mse_writer *out);
 void fingerprint_print_json(const struct fingerprint_result *result, bool explain,
                             struct mse_writer *out);
+/* Member "areas": the layout, in the order of the hash stream. */
+void fingerprint_put_areas(struct mse_json_writer *w, const struct mse_enclave_layout *layout);
 /* The list of files: its published form, or JSON. */
 void fingerprint_print_list(const struct code_tree *code, bool json, struct mse_writer *out);
 

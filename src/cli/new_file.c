@@ -6,10 +6,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "measure/tree_walk.h"
 
 static bool fail_exists(struct mse_error *err, const char *path)
 {
@@ -23,7 +22,7 @@ static bool check_name(const char *path, bool replace, struct mse_error *err)
     struct stat st;
 
     if (lstat(path, &st) == -1)
-        return errno == ENOENT || mse_tree_fail_errno(err, path, "cannot examine", errno);
+        return errno == ENOENT || mse_fail_errno(err, path, "cannot examine", errno);
     if (!replace)
         return fail_exists(err, path);
     return S_ISREG(st.st_mode) || mse_fail_text(err, MSE_ERR_IO, path, "not a regular file");
@@ -67,7 +66,7 @@ bool new_file_open(const char *path, bool replace, struct new_file *out, struct 
         return true;
     free(out->temporary);
     out->temporary = NULL;
-    return mse_tree_fail_errno(err, path, "cannot create a file in this directory", errno);
+    return mse_fail_errno(err, path, "cannot create a file in this directory", errno);
 }
 
 /* ---- the name ---- */
@@ -91,7 +90,7 @@ static bool name_temporarily(struct new_file *file, struct mse_error *err)
     if (fd != -1 && close(fd) == 0 && unlink(file->temporary) == 0 &&
         link_to(file, file->temporary))
         return true;
-    (void)mse_tree_fail_errno(err, file->path, "cannot give it a name", errno);
+    (void)mse_fail_errno(err, file->path, "cannot give it a name", errno);
     free(file->temporary); /* whatever has that name now is not ours */
     file->temporary = NULL;
     return false;
@@ -115,7 +114,7 @@ static bool give_name(struct new_file *file, struct mse_error *err)
         return true;
     }
     return errno == EEXIST ? fail_exists(err, file->path)
-                           : mse_tree_fail_errno(err, file->path, "cannot give it its name", errno);
+                           : mse_fail_errno(err, file->path, "cannot give it its name", errno);
 }
 
 /* Not every file system can sync a directory. */
@@ -126,9 +125,9 @@ static bool sync_directory(const struct new_file *file, struct mse_error *err)
 
     if (fd == -1)
         return errno == EACCES ||
-               mse_tree_fail_errno(err, file->path, "cannot open the directory", errno);
+               mse_fail_errno(err, file->path, "cannot open the directory", errno);
     ok = fsync(fd) == 0 || errno == EINVAL || errno == EROFS ||
-         mse_tree_fail_errno(err, file->path, "cannot sync the directory", errno);
+         mse_fail_errno(err, file->path, "cannot sync the directory", errno);
     (void)close(fd);
     return ok;
 }
@@ -136,9 +135,9 @@ static bool sync_directory(const struct new_file *file, struct mse_error *err)
 bool new_file_keep(struct new_file *file, struct mse_error *err)
 {
     if (fchmod(file->fd, 0600) == -1)
-        return mse_tree_fail_errno(err, file->path, "cannot set the mode", errno);
+        return mse_fail_errno(err, file->path, "cannot set the mode", errno);
     if (fsync(file->fd) == -1)
-        return mse_tree_fail_errno(err, file->path, "cannot write", errno);
+        return mse_fail_errno(err, file->path, "cannot write", errno);
     return give_name(file, err) && sync_directory(file, err);
 }
 

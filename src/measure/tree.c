@@ -99,7 +99,7 @@ bool mse_tree_read(const char *directory, const struct mse_ignore *ignore, struc
         return mse_fail_memory(err);
     tree->root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (tree->root == -1)
-        return mse_tree_fail_errno(err, directory, "cannot open this directory", errno);
+        return mse_fail_errno(err, directory, "cannot open this directory", errno);
     tree->has_openat2 = mse_tree_probe_openat2(tree->root);
     if (!mse_tree_walk(tree, ignore, err))
         return false;
@@ -145,9 +145,9 @@ bool mse_tree_open(const struct mse_tree *tree, size_t index, int *fd, struct ms
     /* O_NONBLOCK: a FIFO that took the file's place must not make us wait. */
     *fd = mse_tree_open_beneath(tree, node->entry.path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (*fd == -1)
-        return mse_tree_fail_errno(err, node->entry.path, "cannot open", errno);
+        return mse_fail_errno(err, node->entry.path, "cannot open", errno);
     if (fstat(*fd, &st) == -1)
-        (void)mse_tree_fail_errno(err, node->entry.path, "cannot examine", errno);
+        (void)mse_fail_errno(err, node->entry.path, "cannot examine", errno);
     else if (!is_same_file(node, &st))
         (void)mse_fail_text(err, MSE_ERR_IO, node->entry.path,
                             "changed while it was read; try again when nothing writes there");

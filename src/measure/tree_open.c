@@ -9,15 +9,6 @@
 
 #include "measure/tree_walk.h"
 
-/* strerror() may use a static buffer. */
-bool mse_tree_fail_errno(struct mse_error *err, const char *path, const char *what, int number)
-{
-    const char *reason = strerrordesc_np(number);
-
-    return mse_fail_text(err, MSE_ERR_IO, path, "%s: %s", what,
-                         reason != NULL ? reason : "unknown error");
-}
-
 /* glibc has no wrapper for openat2(2), Linux 5.6. */
 static int open_at_once(int root, const char *path, int flags)
 {

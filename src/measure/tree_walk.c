@@ -150,7 +150,7 @@ static bool add_link(struct mse_tree *tree, int directory, const char *name, con
     ssize_t len = readlinkat(directory, name, target, sizeof(target));
 
     if (len == -1)
-        return mse_tree_fail_errno(err, path, "cannot read this link", errno);
+        return mse_fail_errno(err, path, "cannot read this link", errno);
     if ((size_t)len == sizeof(target))
         return mse_fail_text(err, MSE_ERR_LIMIT, path, "a link target of more than %d bytes",
                              MSE_TREE_MAX_PATH);
@@ -184,7 +184,7 @@ static bool visit(struct walk *w, int directory, const char *name, const char *p
     bool ignored;
 
     if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-        return mse_tree_fail_errno(err, path, "cannot examine", errno);
+        return mse_fail_errno(err, path, "cannot examine", errno);
     if (!is_ignored(w, path, S_ISDIR(st.st_mode), &ignored, err))
         return false;
     if (ignored)
@@ -213,11 +213,11 @@ static bool open_directory(const struct mse_tree *tree, const char *path, DIR **
     int fd = mse_tree_open_beneath(tree, shown, O_RDONLY | O_DIRECTORY);
 
     if (fd == -1)
-        return mse_tree_fail_errno(err, shown, "cannot open this directory", errno);
+        return mse_fail_errno(err, shown, "cannot open this directory", errno);
     *dir = fdopendir(fd);
     if (*dir != NULL)
         return true;
-    (void)mse_tree_fail_errno(err, shown, "cannot read this directory", errno);
+    (void)mse_fail_errno(err, shown, "cannot read this directory", errno);
     (void)close(fd);
     return false;
 }
@@ -239,8 +239,7 @@ static bool walk_directory(struct walk *w, const char *path, struct mse_error *e
         errno = 0;
         found = readdir(dir);
         if (found == NULL && errno != 0)
-            return mse_tree_fail_errno(err, len > 0 ? path : ".", "cannot read this directory",
-                                       errno);
+            return mse_fail_errno(err, len > 0 ? path : ".", "cannot read this directory", errno);
         if (found == NULL)
             return true;
         if (strcmp(found->d_name, ".") == 0 || strcmp(found->d_name, "..") == 0)

@@ -38,7 +38,5 @@ MSE_MUST_CHECK bool mse_tree_walk(struct mse_tree *tree, const struct mse_ignore
 int mse_tree_open_beneath(const struct mse_tree *tree, const char *path, int flags);
 /* Can this kernel open beneath a directory in one call? */
 bool mse_tree_probe_openat2(int root);
-/* Always returns false, like mse_fail. */
-bool mse_tree_fail_errno(struct mse_error *err, const char *path, const char *what, int number);
 
 #endif

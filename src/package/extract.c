@@ -9,7 +9,6 @@
 
 #include "measure/tree.h"
 #include "measure/tree_path.h"
-#include "measure/tree_walk.h"
 #include "package/new_dir.h"
 
 #define PIECE (64U << 10)
@@ -54,7 +53,7 @@ static bool fill(struct extraction *x, struct mse_error *err)
         if (n == -1 && errno == EINTR)
             continue;
         if (n == -1)
-            return mse_tree_fail_errno(err, "archive", "cannot read", errno);
+            return mse_fail_errno(err, "archive", "cannot read", errno);
         x->at_end = n == 0;
         x->end += (size_t)n;
     }
@@ -88,7 +87,7 @@ static bool write_all(int fd, const uint8_t *data, size_t len, const char *path,
         if (n == -1 && errno == EINTR)
             continue;
         if (n == -1)
-            return mse_tree_fail_errno(err, path, "cannot write", errno);
+            return mse_fail_errno(err, path, "cannot write", errno);
         data += n;
         len -= (size_t)n;
     }
@@ -164,9 +163,9 @@ static bool extract_file(struct extraction *x, struct mse_tar_header *h, struct 
     ok = x->key != NULL ? open_box(x, h->size, fd, h->path, err)
                         : copy(x, h->size, NULL, fd, h->path, err);
     if (ok && fchmod(fd, mode) == -1)
-        ok = mse_tree_fail_errno(err, h->path, "cannot set the mode", errno);
+        ok = mse_fail_errno(err, h->path, "cannot set the mode", errno);
     if (close(fd) == -1 && ok)
-        ok = mse_tree_fail_errno(err, h->path, "cannot write", errno);
+        ok = mse_fail_errno(err, h->path, "cannot write", errno);
     return ok && take(x, mse_tar_padding(h->size), h->path, err) != NULL;
 }
 

@@ -148,14 +148,6 @@ static void fd_cleanup(int *fd)
         (void)close(*fd);
 }
 
-static bool fail_errno(struct mse_error *err, const char *path, const char *what, int number)
-{
-    const char *reason = strerrordesc_np(number);
-
-    return mse_fail_text(err, MSE_ERR_IO, path, "%s: %s", what,
-                         reason != NULL ? reason : "unknown error");
-}
-
 /* *fd is owned by the caller, and -1 where there is no such file. */
 static bool open_rules(const char *directory, int *fd, struct mse_error *err)
 {
@@ -163,7 +155,7 @@ static bool open_rules(const char *directory, int *fd, struct mse_error *err)
     struct stat st;
 
     if (dir == -1)
-        return fail_errno(err, directory, "cannot open this directory", errno);
+        return mse_fail_errno(err, directory, "cannot open this directory", errno);
     /* A link would bring rules from elsewhere; a FIFO would let us wait. */
     *fd = openat(dir, MSE_IGNORE_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (*fd == -1 && errno == ENOENT)
@@ -172,9 +164,9 @@ static bool open_rules(const char *directory, int *fd, struct mse_error *err)
         return mse_fail_text(err, MSE_ERR_VALUE, MSE_IGNORE_FILE,
                              "is a link; it must be a regular file");
     if (*fd == -1)
-        return fail_errno(err, MSE_IGNORE_FILE, "cannot open", errno);
+        return mse_fail_errno(err, MSE_IGNORE_FILE, "cannot open", errno);
     if (fstat(*fd, &st) == -1)
-        return fail_errno(err, MSE_IGNORE_FILE, "cannot examine", errno);
+        return mse_fail_errno(err, MSE_IGNORE_FILE, "cannot examine", errno);
     if (!S_ISREG(st.st_mode))
         return mse_fail_text(err, MSE_ERR_VALUE, MSE_IGNORE_FILE, "must be a regular file");
     return true;
@@ -191,7 +183,7 @@ static bool read_rules(int fd, struct mse_writer *to, struct mse_error *err)
         if (n == -1 && errno == EINTR)
             continue;
         if (n == -1)
-            return fail_errno(err, MSE_IGNORE_FILE, "cannot read", errno);
+            return mse_fail_errno(err, MSE_IGNORE_FILE, "cannot read", errno);
         if (n == 0)
             return true;
         if ((size_t)n > MSE_IGNORE_MAX_SIZE - to->len)

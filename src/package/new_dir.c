@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "measure/tree_walk.h"
-
 static void close_fd(int *fd)
 {
     if (*fd != -1)
@@ -53,12 +51,12 @@ bool mse_new_dir_open(const char *path, struct mse_new_dir *out, struct mse_erro
     if (lstat(out->path, &st) == 0)
         (void)mse_fail_text(err, MSE_ERR_EXISTS, path, "there is something of this name already");
     else if (mkdtemp(out->temporary) == NULL)
-        (void)mse_tree_fail_errno(err, path, "cannot make a directory beside it", errno);
+        (void)mse_fail_errno(err, path, "cannot make a directory beside it", errno);
     else if ((out->root = open(out->temporary, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) !=
              -1)
         return true;
     else {
-        (void)mse_tree_fail_errno(err, path, "cannot open the new directory", errno);
+        (void)mse_fail_errno(err, path, "cannot open the new directory", errno);
         (void)rmdir(out->temporary);
     }
     mse_new_dir_cleanup(out);
@@ -114,8 +112,7 @@ static bool enter_parent(struct mse_new_dir *dir, const char *path, struct mse_e
     if (number == ENOTDIR || number == ELOOP)
         return mse_fail_text(err, MSE_ERR_VALUE, path,
                              "lies below something that is not a directory");
-    return mse_tree_fail_errno(err, path, "cannot make its directory",
-                               number != 0 ? number : errno);
+    return mse_fail_errno(err, path, "cannot make its directory", number != 0 ? number : errno);
 }
 
 static bool fail_make(const char *path, int number, struct mse_error *err)
@@ -123,7 +120,7 @@ static bool fail_make(const char *path, int number, struct mse_error *err)
     if (number == EEXIST)
         return mse_fail_text(err, MSE_ERR_DUPLICATE, path,
                              "there is something of this name already");
-    return mse_tree_fail_errno(err, path, "cannot create", number);
+    return mse_fail_errno(err, path, "cannot create", number);
 }
 
 bool mse_new_dir_file(struct mse_new_dir *dir, const char *path, int *fd, struct mse_error *err)
@@ -164,7 +161,7 @@ bool mse_new_dir_keep(struct mse_new_dir *dir, struct mse_error *err)
     if (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR)
         return mse_fail_text(err, MSE_ERR_EXISTS, dir->path,
                              "there is something of this name already");
-    return mse_tree_fail_errno(err, dir->path, "cannot rename", errno);
+    return mse_fail_errno(err, dir->path, "cannot rename", errno);
 }
 
 /* Takes fd. What cannot be removed stays: there is nobody left to tell. */

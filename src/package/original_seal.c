@@ -15,7 +15,6 @@
 
 #include "measure/hash_files.h"
 #include "measure/trusted_files.h"
-#include "measure/tree_walk.h"
 #include "package/tar.h"
 
 #define PIECE (64U << 10)
@@ -37,7 +36,7 @@ static bool read_piece(int fd, uint8_t *data, size_t len, size_t *got, const cha
         if (n == -1 && errno == EINTR)
             continue;
         if (n == -1)
-            return mse_tree_fail_errno(err, path, "cannot read", errno);
+            return mse_fail_errno(err, path, "cannot read", errno);
         if (n == 0)
             break;
         *got += (size_t)n;
@@ -93,7 +92,7 @@ static bool seal(int fd, uint8_t *piece, const uint8_t key[static MSE_BOX_KEY],
         mse_box_tag(&box, tag);
     SHA256_Init(&hash);
     if (ok && lseek(fd, 0, SEEK_SET) == -1)
-        ok = mse_tree_fail_errno(err, file->path, "cannot read", errno);
+        ok = mse_fail_errno(err, file->path, "cannot read", errno);
     if (ok) {
         SHA256_Update(&hash, nonce, MSE_BOX_NONCE);
         SHA256_Update(&hash, tag, sizeof(tag));
@@ -140,7 +139,7 @@ static bool seal_file(const struct mse_file_source *source, uint8_t *piece,
     if (!source->open(source, file->path, &fd, err))
         return mse_fail_in(err, "%s", file->path);
     if (fstat(fd, &st) == -1)
-        ok = mse_tree_fail_errno(err, file->path, "cannot examine", errno);
+        ok = mse_fail_errno(err, file->path, "cannot examine", errno);
     else if (!S_ISREG(st.st_mode))
         ok = fail_changed(file->path, err);
     else
@@ -265,7 +264,7 @@ bool mse_original_package_read(const char *path, struct mse_original_files *out,
     *out = (struct mse_original_files){ 0 };
     p.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (p.fd == -1)
-        return mse_tree_fail_errno(err, path, "cannot open", errno);
+        return mse_fail_errno(err, path, "cannot open", errno);
     p.buffer = malloc(BUFFER);
     if (p.buffer == NULL)
         ok = mse_fail_memory(err);

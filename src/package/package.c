@@ -13,7 +13,6 @@
 
 #include <openssl/sha.h>
 
-#include "measure/tree_walk.h"
 #include "package/tar.h"
 
 #define PIECE (256U << 10)
@@ -175,11 +174,11 @@ static bool reserve(int out, uint64_t size, struct mse_error *err)
         if (errno == EINTR)
             continue;
         if (errno != EOPNOTSUPP && errno != ENOSYS)
-            return mse_tree_fail_errno(err, "package", "cannot write", errno);
+            return mse_fail_errno(err, "package", "cannot write", errno);
         break;
     }
     return ftruncate(out, (off_t)size) == 0 ||
-           mse_tree_fail_errno(err, "package", "cannot write", errno);
+           mse_fail_errno(err, "package", "cannot write", errno);
 }
 
 /* ---- entries ---- */
@@ -211,7 +210,7 @@ static bool write_at(int out, const uint8_t *data, size_t len, uint64_t at, stru
         if (n == -1 && errno == EINTR)
             continue;
         if (n == -1)
-            return mse_tree_fail_errno(err, "package", "cannot write", errno);
+            return mse_fail_errno(err, "package", "cannot write", errno);
         data += n;
         len -= (size_t)n;
         at += (uint64_t)n;
@@ -233,7 +232,7 @@ static bool read_exactly(int in, uint8_t *data, size_t len, const char *path, st
         if (n == -1 && errno == EINTR)
             continue;
         if (n == -1)
-            return mse_tree_fail_errno(err, path, "cannot read", errno);
+            return mse_fail_errno(err, path, "cannot read", errno);
         if (n == 0)
             return fail_changed(path, err);
         data += n;

@@ -53,15 +53,6 @@ static void dir_cleanup(DIR **dir)
         (void)closedir(*dir);
 }
 
-/* strerror() may use a static buffer. */
-static bool fail_errno(struct mse_error *err, const char *path, const char *what, int number)
-{
-    const char *reason = strerrordesc_np(number);
-
-    return mse_fail_text(err, MSE_ERR_IO, path, "%s: %s", what,
-                         reason != NULL ? reason : "unknown error");
-}
-
 /* DIRECTORY/OWNER-APP.json; an app's name is fit for that (docs/formats.md, "Release"). */
 static bool memory_path(const char *directory, const struct mse_minisign_public *owner,
                         const char *app, char **out, struct mse_error *err)
@@ -174,7 +165,7 @@ static bool load_memory(const char *path, const struct mse_minisign_public *owne
     if (lstat(path, &st) == -1) {
         if (errno == ENOENT)
             return true;
-        return fail_errno(err, path, "cannot examine the memory of releases", errno);
+        return mse_fail_errno(err, path, "cannot examine the memory of releases", errno);
     }
     *found = mse_file_read(path, MEMORY_MAX_SIZE, &data, &len, &why) &&
              open_memory((struct mse_bytes){ data, len }, owner, out, &why) &&
@@ -260,7 +251,7 @@ static bool visit_all(const char *directory, const struct mse_minisign_public *o
     char hex[OWNER_HEX_SIZE];
 
     if (dir == NULL)
-        return errno == ENOENT || fail_errno(err, directory, "cannot open", errno);
+        return errno == ENOENT || mse_fail_errno(err, directory, "cannot open", errno);
     mse_hex_write(owner->key, sizeof(owner->key), hex);
     for (;;) {
         const struct dirent *entry;
@@ -268,7 +259,7 @@ static bool visit_all(const char *directory, const struct mse_minisign_public *o
         errno = 0;
         entry = readdir(dir);
         if (entry == NULL)
-            return errno == 0 || fail_errno(err, directory, "cannot read", errno);
+            return errno == 0 || mse_fail_errno(err, directory, "cannot read", errno);
         if (is_memory_of(entry->d_name, hex) &&
             !visit(directory, entry->d_name, owner, seen, context, err))
             return false;
@@ -337,10 +328,10 @@ static bool lock(const char *directory, int *fd, struct mse_error *err)
     }
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
     if (*fd == -1)
-        return fail_errno(err, path, "cannot open", errno);
+        return mse_fail_errno(err, path, "cannot open", errno);
     for (unsigned i = 0; flock(*fd, LOCK_EX | LOCK_NB) == -1; i++) {
         if (errno != EINTR && errno != EWOULDBLOCK)
-            return fail_errno(err, path, "cannot lock", errno);
+            return mse_fail_errno(err, path, "cannot lock", errno);
         if (i == LOCK_TRIES)
             return mse_fail_text(err, MSE_ERR_IO, path, "another process holds this lock");
         (void)nanosleep(&pause, NULL);

@@ -94,14 +94,6 @@ char *mse_sim_store_path(const char *dir, const char *name)
 
 /* ---- the directory ------------------------------------------------------------------------ */
 
-static bool fail_errno(struct mse_error *err, const char *path, const char *what, int number)
-{
-    const char *reason = strerrordesc_np(number);
-
-    return mse_fail_text(err, MSE_ERR_IO, path, "%s: %s", what,
-                         reason != NULL ? reason : "unknown error");
-}
-
 static bool is_empty(const char *dir, bool *empty, struct mse_error *err)
 {
     DIR *open = opendir(dir);
@@ -109,7 +101,7 @@ static bool is_empty(const char *dir, bool *empty, struct mse_error *err)
 
     *empty = true;
     if (open == NULL)
-        return fail_errno(err, dir, "cannot open", errno);
+        return mse_fail_errno(err, dir, "cannot open", errno);
     while ((entry = readdir(open)) != NULL) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             *empty = false;
@@ -127,7 +119,7 @@ bool mse_sim_store_create(const char *dir, struct mse_error *err)
     if (!empty)
         return mse_fail_text(err, MSE_ERR_EXISTS, dir, "the directory is not empty");
     if (chmod(dir, 0700) == -1)
-        return fail_errno(err, dir, "cannot set the mode", errno);
+        return mse_fail_errno(err, dir, "cannot set the mode", errno);
     return true;
 }
 
