@@ -212,6 +212,21 @@ enum mse_level {
     MSE_LEVEL_CONNECTION   /* the enclave is the other end of this connection */
 };
 
+/*
+ * Fresh evidence: the peer's answer to one request of mse-attest/1 (docs/formats.md, "Fresh
+ * evidence"). All of it is of one connection, as it was sent and received; whoever fills it in
+ * vouches that this connection presented the request's certificate, in a full handshake of TLS 1.3.
+ * mse_connect() of mse/connect.h does all of this.
+ */
+struct mse_fresh {
+    struct mse_bytes reply; /* behind its length */
+    uint8_t nonce[32];      /* that was sent, random */
+    uint8_t exporter[32];   /* RFC 8446, 7.5: label EXPORTER-mse-attest-v1, context nonce */
+    /* MSE_LEVEL_CONNECTION only if this same connection then carries the application, else
+     * MSE_LEVEL_FRESH. */
+    enum mse_level level;
+};
+
 struct mse_request {
     /* Exactly one of these two is set. Both are borrowed for the call only. */
     struct mse_bytes certificate; /* X.509, DER or PEM */
@@ -219,6 +234,10 @@ struct mse_request {
     const char *name;          /* the name or address asked for; NULL: the name check is waived */
     const char *profile;       /* certificate profile that must match; NULL: found by content */
     int64_t at;                /* the instant to judge at */
+    /* Only with a certificate; NULL: none. Borrowed likewise. It is appraised like the
+     * certificate's evidence and has to be of the same enclave; it stands alone if the certificate
+     * has none. */
+    const struct mse_fresh *fresh;
 };
 
 /* The result: verdict, checks, claims. Owned by the caller; holds no pointer into the request. */

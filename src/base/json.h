@@ -111,6 +111,8 @@ void mse_json_close_array(struct mse_json_writer *w);
 void mse_json_put_text(struct mse_json_writer *w, const char *key, const char *text);
 /* Bytes from outside that may not be UTF-8: invalid bytes become U+FFFD. */
 void mse_json_put_bytes_text(struct mse_json_writer *w, const char *key, struct mse_bytes text);
+/* A value that is JSON text already: as it is. */
+void mse_json_put_json(struct mse_json_writer *w, const char *key, struct mse_bytes json);
 void mse_json_put_hex(struct mse_json_writer *w, const char *key, const uint8_t *data, size_t len);
 void mse_json_put_integer(struct mse_json_writer *w, const char *key, int64_t v);
 void mse_json_put_unsigned(struct mse_json_writer *w, const char *key, uint64_t v);

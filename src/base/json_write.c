@@ -147,6 +147,12 @@ void mse_json_put_text(struct mse_json_writer *w, const char *key, const char *t
     mse_json_put_bytes_text(w, key, MSE_CSTR_BYTES(text));
 }
 
+void mse_json_put_json(struct mse_json_writer *w, const char *key, struct mse_bytes json)
+{
+    begin_value(w, key);
+    mse_write_bytes(w->to, json.data, json.len);
+}
+
 void mse_json_put_hex(struct mse_json_writer *w, const char *key, const uint8_t *data, size_t len)
 {
     begin_value(w, key);

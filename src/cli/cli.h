@@ -40,12 +40,16 @@ extern const struct command mse_commands[];
 
 enum exit_code cmd_cloud_verify(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_trust_operator(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_configure(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_logs(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_verify(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_show(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_collateral_fetch(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_collateral_show(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_collateral_check(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_connect(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_context(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_localtest(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_fingerprint(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_package(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_unpack(struct cli *cli, int argc, char **argv);

@@ -21,7 +21,7 @@ struct job {
     const char *tee_name, *path, *code_dir, *context_file, *runtime_file, *loader_file;
     const char *owner_text, *cert_name, *compare_file;
     const char *measurement_hex, *register_hex[REGISTER_COUNT];
-    bool list, explain, json, original, helped;
+    bool list, explain, json, argv, original, helped;
     uint8_t measurement[48], registers[REGISTER_COUNT * 48];
     enum mse_app_cert cert;
     enum mse_runtime_tee tee;
@@ -70,6 +70,8 @@ static bool check_combination(const struct job *job, struct mse_error *err)
     if (job->list && (job->compare_file != NULL || job->context_file != NULL || job->explain ||
                       job->runtime_file != NULL))
         return mse_fail_text(err, MSE_ERR_USAGE, "--list", "prints the files of the code alone");
+    if (job->argv && (job->list || job->compare_file != NULL || job->explain || job->json))
+        return mse_fail_text(err, MSE_ERR_USAGE, "--argv", "prints the app manifest alone");
     if (job->runtime_file == NULL && !job->list && job->compare_file == NULL)
         return mse_fail_text(err, MSE_ERR_USAGE, "--runtime",
                              "is needed: the description of what runs around the code");
@@ -115,6 +117,7 @@ static bool read_options(struct cli *cli, int argc, char **argv, struct job *job
         { "--list", NULL, "print the list of the code's files", OPTION_FLAG, &job->list, NULL, false },
         { "--compare", "FILE", "name the files that differ from such a list", OPTION_TEXT, &job->compare_file, NULL, false },
         { "--original", NULL, "of Cosmian MSE's enclave; --original --help has the options", OPTION_FLAG, &job->original, NULL, false },
+        { "--argv", NULL, "print the app manifest, an argument a line, as mse-enclave takes it", OPTION_FLAG, &job->argv, NULL, false },
         { "--explain", NULL, "print all that goes into the fingerprint", OPTION_FLAG, &job->explain, NULL, false },
         { "--json", NULL, "print JSON instead of text", OPTION_FLAG, &job->json, NULL, false },
     };
@@ -209,6 +212,9 @@ static bool check_platform_values(const struct job *job, struct mse_error *err)
     enum mse_runtime_tee tee = job->runtime.description.tee;
     bool is_tdx = tee == MSE_RUNTIME_TDX, is_snp = tee == MSE_RUNTIME_SNP;
 
+    /* The manifest is the same on every platform. */
+    if (job->argv)
+        is_tdx = is_snp = false;
     for (size_t i = 0; i < REGISTER_COUNT; i++) {
         if ((job->register_hex[i] != NULL) != is_tdx)
             return mse_fail_text(err, MSE_ERR_USAGE, register_options[i],
@@ -244,6 +250,8 @@ static bool compute(struct job *job, struct fingerprint_result *result, struct m
         return false;
     result->runtime = runtime;
     result->app = &job->app;
+    if (job->argv)
+        return true;
     switch (runtime->description.tee) {
     case MSE_RUNTIME_SIM:
     case MSE_RUNTIME_SGX:
@@ -327,6 +335,8 @@ static bool run(struct cli *cli, struct job *job, bool *same, struct mse_error *
 
     if (ok && job->list)
         fingerprint_print_list(&job->code, job->json, &out);
+    else if (ok && job->argv && *same)
+        ok = fingerprint_print_argv(&job->app, &out, err);
     else if (ok && job->json)
         fingerprint_print_json(&result, job->explain, &out);
     else if (ok)

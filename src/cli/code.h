@@ -7,6 +7,7 @@
 #define MSE_CLI_CODE_H
 
 #include "cli/cli.h"
+#include "package/stop.h"
 
 #define CODE_EXPORT __attribute__((visibility("default")))
 
@@ -42,9 +43,33 @@ struct code_fingerprint {
 CODE_EXPORT bool mse_code_context_fingerprint(const struct code_fingerprint_request *request,
                                               struct code_fingerprint *out, struct mse_error *err);
 
+/*
+ * What `mse localtest` needs of it: the files of code_dir as they come out of their package, in the
+ * new directory to; without what .mseignore leaves out. stop may be NULL.
+ */
+CODE_EXPORT bool mse_code_copy(const char *code_dir, const char *to, const struct mse_stop *stop,
+                               struct mse_error *err);
+
 /* In mse: loads the module and calls it. A module that is not there is MSE_ERR_IO. */
+MSE_MUST_CHECK bool code_copy(struct cli *cli, const char *code_dir, const char *to,
+                              const struct mse_stop *stop, struct mse_error *err);
 MSE_MUST_CHECK bool code_context_fingerprint(struct cli *cli,
                                              const struct code_fingerprint_request *request,
                                              struct code_fingerprint *out, struct mse_error *err);
+
+/*
+ * A sealed box to an X25519 key; and what a box to an owner's Ed25519 key (seed, then public key)
+ * holds: MSE_ERR_SIGNATURE if it is for another. Both append.
+ */
+CODE_EXPORT bool mse_code_seal(const uint8_t recipient[static 32], struct mse_bytes in,
+                               struct mse_writer *out, struct mse_error *err);
+CODE_EXPORT bool mse_code_unseal(const uint8_t owner_secret[static 64], struct mse_bytes box,
+                                 struct mse_writer *out, struct mse_error *err);
+
+MSE_MUST_CHECK bool code_seal(struct cli *cli, const uint8_t recipient[static 32],
+                              struct mse_bytes in, struct mse_writer *out, struct mse_error *err);
+MSE_MUST_CHECK bool code_unseal(struct cli *cli, const uint8_t owner_secret[static 64],
+                                struct mse_bytes box, struct mse_writer *out,
+                                struct mse_error *err);
 
 #endif

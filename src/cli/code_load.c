@@ -91,3 +91,39 @@ bool code_context_fingerprint(struct cli *cli, const struct code_fingerprint_req
     memcpy(&compute, &symbol, sizeof(compute));
     return compute(request, out, err);
 }
+
+bool code_copy(struct cli *cli, const char *code_dir, const char *to, const struct mse_stop *stop,
+               struct mse_error *err)
+{
+    bool (*copy)(const char *, const char *, const struct mse_stop *, struct mse_error *) = NULL;
+    void *symbol = NULL;
+
+    if (!find_symbol(cli, "mse_code_copy", &symbol, err))
+        return false;
+    memcpy(&copy, &symbol, sizeof(copy));
+    return copy(code_dir, to, stop, err);
+}
+
+bool code_seal(struct cli *cli, const uint8_t recipient[static 32], struct mse_bytes in,
+               struct mse_writer *out, struct mse_error *err)
+{
+    bool (*seal)(const uint8_t *, struct mse_bytes, struct mse_writer *, struct mse_error *) = NULL;
+    void *symbol = NULL;
+
+    if (!find_symbol(cli, "mse_code_seal", &symbol, err))
+        return false;
+    memcpy(&seal, &symbol, sizeof(seal));
+    return seal(recipient, in, out, err);
+}
+
+bool code_unseal(struct cli *cli, const uint8_t owner_secret[static 64], struct mse_bytes box,
+                 struct mse_writer *out, struct mse_error *err)
+{
+    bool (*open)(const uint8_t *, struct mse_bytes, struct mse_writer *, struct mse_error *) = NULL;
+    void *symbol = NULL;
+
+    if (!find_symbol(cli, "mse_code_unseal", &symbol, err))
+        return false;
+    memcpy(&open, &symbol, sizeof(open));
+    return open(owner_secret, box, out, err);
+}

@@ -363,7 +363,7 @@ static bool load_context(struct cli *cli, struct expect_args *e, struct verify_a
     ok = mse_context_parse((struct mse_bytes){ data, len }, e->context, &context, err);
     if (!ok)
         err->code = err->code == MSE_ERR_MEMORY ? MSE_ERR_MEMORY : MSE_ERR_USAGE;
-    else if (context.origin != MSE_APP_CERT_SELF)
+    else if (context.origin != MSE_APP_CERT_SELF && !e->any_origin)
         ok = mse_fail_text(err, MSE_ERR_USAGE, "--context",
                            "the certificate of this app comes from its %s, not from the enclave: "
                            "there is no evidence in it to verify",

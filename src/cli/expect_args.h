@@ -10,6 +10,7 @@ struct expect_args {
     struct option_list owners;   /* key files or base64 */
     struct option_list runtimes; /* files or digests */
     const char *release, *context, *code, *loader;
+    bool any_origin; /* set by the command: --context of an app with its owner's certificate too */
     /* made of them */
     bool has_fingerprint;              /* computed from the context and the code */
     struct code_fingerprint *computed; /* owned */

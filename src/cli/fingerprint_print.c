@@ -108,6 +108,18 @@ static void put_differences(const struct code_differences *all, struct mse_write
     }
 }
 
+bool fingerprint_print_argv(const struct mse_app_manifest *app, struct mse_writer *out,
+                            struct mse_error *err)
+{
+    if (!mse_app_manifest_write(app, out, err))
+        return false;
+    for (size_t i = 0; i < out->len; i++) {
+        if (out->data[i] == '\0')
+            out->data[i] = '\n';
+    }
+    return true;
+}
+
 void fingerprint_print_text(const struct fingerprint_result *result, bool explain,
                             struct mse_writer *out)
 {

@@ -17,6 +17,9 @@ struct fingerprint_result {
     uint8_t rtmr3[48]; /* tdx */
 };
 
+/* The app manifest, an argument a line: they hold no control characters. */
+MSE_MUST_CHECK bool fingerprint_print_argv(const struct mse_app_manifest *app,
+                                           struct mse_writer *out, struct mse_error *err);
 /* The value alone; with explain all that went in. */
 void fingerprint_print_text(const struct fingerprint_result *result, bool explain,
                             struct mse_writer *out);

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stddef.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
@@ -63,4 +64,11 @@ void interrupt_release(struct interrupt *interrupt)
     if (interrupt->signals != -1)
         (void)close(interrupt->signals);
     (void)pthread_sigmask(SIG_SETMASK, &interrupt->before, NULL);
+}
+
+void interrupt_take(struct interrupt *interrupt)
+{
+    const struct timespec now = { 0 };
+
+    (void)sigtimedwait(&interrupt->held, NULL, &now);
 }

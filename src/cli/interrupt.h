@@ -18,4 +18,7 @@ void interrupt_hold(struct interrupt *out);
 /* A signal that waited does now what it always does. */
 void interrupt_release(struct interrupt *interrupt);
 
+/* Takes one signal that waits: it will not end the program. */
+void interrupt_take(struct interrupt *interrupt);
+
 #endif

@@ -40,11 +40,14 @@ static bool collect_snp(const struct mse_sources *sources, struct mse_bytes evid
 bool mse_collect_for_evidence(const struct mse_sources *sources, struct mse_bytes evidence,
                               bool early, struct mse_collateral *collateral, struct mse_error *err)
 {
-    struct mse_error ignored = { 0 };
+    struct mse_error ignored = { 0 }, other = { 0 };
     struct mse_subject subject;
+    struct mse_bytes report;
 
     if (!mse_subject_open(evidence, &subject, &ignored))
-        return true;
+        /* Fresh evidence has the certificates of an SNP report as attested certificates have. */
+        return !mse_snp_payload_parse(evidence, &report, &subject.certs, &other) ||
+               collect_snp(sources, report, &subject.certs, collateral, err);
     if (subject.kind == MSE_EVIDENCE_SNP)
         return collect_snp(sources, subject.evidence, &subject.certs, collateral, err);
     return collect_quote(sources, subject.evidence, MSE_PADDING_ZERO, early, collateral, err);

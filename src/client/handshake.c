@@ -5,7 +5,9 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "base/bytes.h"
 #include "client/connect.h"
+#include "client/tls_guard.h"
 
 static const char *explain(unsigned long code)
 {
@@ -18,68 +20,98 @@ static const char *explain(unsigned long code)
     case SSL_R_EXCESSIVE_MESSAGE_SIZE:
         return "the peer's certificate message is larger than this program takes";
     case SSL_R_UNEXPECTED_EOF_WHILE_READING:
-        return "the peer closed the connection in the handshake";
+        return "the peer closed the connection";
     case SSL_R_BAD_SIGNATURE:
         return "the peer does not hold the key of the certificate that it presented";
     case SSL_R_TLSV1_UNRECOGNIZED_NAME:
         return "the peer does not know this name (alert unrecognized_name)";
+    case SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL:
+        return "the peer speaks none of the protocols that were offered";
     default:
         return NULL;
     }
 }
 
-/* What a server may send before the handshake is done: OpenSSL would go on reading empty handshake
- * messages as long as there are any. */
-#define MAX_HANDSHAKE_BYTES (1U << 20)
-
-struct budget {
-    const struct mse_deadline *deadline;
-    size_t bytes;
-    bool exceeded;
-};
-
 static long watch_read(BIO *bio, int operation, const char *data, size_t len, int argi, long argl,
                        int ret, size_t *processed)
 {
-    struct budget *b = (struct budget *)(void *)BIO_get_callback_arg(bio);
+    struct mse_tls_guard *g = (struct mse_tls_guard *)(void *)BIO_get_callback_arg(bio);
 
     (void)data, (void)len, (void)argi, (void)argl;
     if (operation != (BIO_CB_READ | BIO_CB_RETURN) || ret <= 0)
         return ret;
-    b->bytes += processed != NULL ? *processed : 0;
-    if (b->bytes > MAX_HANDSHAKE_BYTES || mse_deadline_left(b->deadline) == 0)
-        b->exceeded = true;
-    return b->exceeded ? -1 : ret;
+    g->bytes += processed != NULL ? *processed : 0;
+    if (g->bytes > MSE_TLS_GUARD_BYTES || mse_deadline_left(g->deadline) == 0)
+        g->exceeded = true;
+    return g->exceeded ? -1 : ret;
 }
 
-static bool tls_failed(SSL *ssl, int ssl_error, struct mse_error *err)
+void mse_tls_guard_start(struct mse_tls_guard *guard, SSL *ssl, const struct mse_deadline *deadline)
+{
+    *guard = (struct mse_tls_guard){ .deadline = deadline };
+    BIO_set_callback_ex(SSL_get_rbio(ssl), watch_read);
+    BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)guard);
+    ERR_clear_error();
+    errno = 0;
+}
+
+void mse_tls_guard_stop(SSL *ssl)
+{
+    BIO_set_callback_ex(SSL_get_rbio(ssl), NULL);
+    BIO_set_callback_arg(SSL_get_rbio(ssl), NULL);
+}
+
+static bool tls_failed(int ssl_error, const char *what, struct mse_error *err)
 {
     unsigned long code = ERR_peek_last_error();
     const char *known = explain(code);
     char text[256];
 
-    (void)ssl;
     if (known != NULL)
         (void)mse_fail_text(
-            err, ERR_GET_REASON(code) == SSL_R_BAD_SIGNATURE ? MSE_ERR_BINDING : MSE_ERR_TLS,
-            "handshake", "%s", known);
+            err, ERR_GET_REASON(code) == SSL_R_BAD_SIGNATURE ? MSE_ERR_BINDING : MSE_ERR_TLS, what,
+            "%s", known);
+    else if (ssl_error == SSL_ERROR_ZERO_RETURN)
+        (void)mse_fail_text(err, MSE_ERR_TLS, what, "the peer closed the connection");
     else if (ssl_error == SSL_ERROR_SYSCALL)
-        (void)mse_fail_text(err, MSE_ERR_TLS, "handshake", "%s",
+        (void)mse_fail_text(err, MSE_ERR_TLS, what, "%s",
                             errno != 0 ? strerror(errno) : "the peer closed the connection");
     else {
         ERR_error_string_n(code, text, sizeof(text));
-        (void)mse_fail_text(err, MSE_ERR_TLS, "handshake", "%s", text);
+        (void)mse_fail_text(err, MSE_ERR_TLS, what, "%s", text);
     }
     ERR_clear_error();
     return false;
 }
 
+bool mse_tls_guard_wait(const struct mse_tls_guard *guard, SSL *ssl, int n, const char *what,
+                        struct mse_error *err)
+{
+    int why = SSL_get_error(ssl, n);
+    int left = mse_deadline_left(guard->deadline);
+    struct pollfd p = { SSL_get_fd(ssl), why == SSL_ERROR_WANT_WRITE ? POLLOUT : POLLIN, 0 };
+
+    if (guard->exceeded && left > 0)
+        return mse_fail_text(err, MSE_ERR_TLS, what, "the peer sends without end");
+    if (!guard->exceeded && why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE)
+        return tls_failed(why, what, err);
+    n = left > 0 ? poll(&p, 1, left) : 0;
+    if (n == 0)
+        return mse_fail_text(err, MSE_ERR_TIMEOUT, what, "timed out");
+    if (n < 0 && errno != EINTR)
+        return mse_fail_text(err, MSE_ERR_NETWORK, what, "%s", strerror(errno));
+    ERR_clear_error();
+    errno = 0;
+    return true;
+}
+
 bool mse_tls_connect_keep(SSL_CTX *ctx, int fd, const char *sni,
                           const struct mse_deadline *deadline, SSL **out, struct mse_error *err)
 {
-    struct budget budget = { .deadline = deadline };
+    struct mse_tls_guard guard;
     SSL *ssl = SSL_new(ctx);
-    bool ok = false;
+    bool ok = true;
+    int n;
 
     *out = NULL;
     if (ssl == NULL || SSL_set_fd(ssl, fd) != 1 ||
@@ -87,43 +119,10 @@ bool mse_tls_connect_keep(SSL_CTX *ctx, int fd, const char *sni,
         SSL_free(ssl);
         return mse_fail_memory(err);
     }
-    BIO_set_callback_ex(SSL_get_rbio(ssl), watch_read);
-    BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)&budget);
-    for (;;) {
-        int n, why;
-        struct pollfd p = { fd, 0, 0 };
-
-        ERR_clear_error();
-        errno = 0;
-        n = SSL_connect(ssl);
-        if (n == 1) {
-            ok = true;
-            break;
-        }
-        if (budget.exceeded) {
-            (void)mse_fail_text(
-                err, mse_deadline_left(deadline) == 0 ? MSE_ERR_TIMEOUT : MSE_ERR_TLS, "handshake",
-                mse_deadline_left(deadline) == 0 ? "timed out" : "the peer sends without end");
-            break;
-        }
-        why = SSL_get_error(ssl, n);
-        if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
-            (void)tls_failed(ssl, why, err);
-            break;
-        }
-        p.events = why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
-        n = mse_deadline_left(deadline) > 0 ? poll(&p, 1, mse_deadline_left(deadline)) : 0;
-        if (n == 0) {
-            (void)mse_fail_text(err, MSE_ERR_TIMEOUT, "handshake", "timed out");
-            break;
-        }
-        if (n < 0 && errno != EINTR) {
-            (void)mse_fail_text(err, MSE_ERR_NETWORK, "handshake", "%s", strerror(errno));
-            break;
-        }
-    }
-    BIO_set_callback_ex(SSL_get_rbio(ssl), NULL);
-    BIO_set_callback_arg(SSL_get_rbio(ssl), NULL);
+    mse_tls_guard_start(&guard, ssl, deadline);
+    while (ok && (n = SSL_connect(ssl)) != 1)
+        ok = mse_tls_guard_wait(&guard, ssl, n, "handshake", err);
+    mse_tls_guard_stop(ssl);
     *out = ssl;
     return ok;
 }

@@ -80,6 +80,15 @@ bool mse_ratls_knows_oid(struct mse_bytes oid)
     return is_evidence_oid(oid) || mse_bytes_equal(oid, MSE_BYTES(oid_dice_endorsements));
 }
 
+bool mse_ratls_has_evidence(const struct mse_cert *cert)
+{
+    for (size_t i = 0; i < cert->extension_count; i++) {
+        if (is_evidence_oid(cert->extensions[i].oid))
+            return true;
+    }
+    return false;
+}
+
 static void add_hint(struct mse_error *err, const char *hint)
 {
     size_t len = strlen(err->text);

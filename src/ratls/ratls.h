@@ -54,6 +54,8 @@ extern const struct mse_profile *const mse_profiles[];
 const struct mse_profile *mse_profile_find(const char *name);
 /* True if some profile reads this OID. */
 bool mse_ratls_knows_oid(struct mse_bytes oid);
+/* True if an extension has an OID under which evidence travels, whatever is in it. */
+bool mse_ratls_has_evidence(const struct mse_cert *cert);
 
 void mse_attestation_cleanup(struct mse_attestation *a);
 /* Parses the evidence inside and compares REPORTDATA: MSE_ERR_BINDING with both values if not. */
@@ -85,6 +87,11 @@ struct mse_ratls {
 MSE_MUST_CHECK bool mse_ratls_read(const struct mse_cert *cert, const char *profile_name,
                                    struct mse_ratls *out, struct mse_error *err);
 void mse_ratls_cleanup(struct mse_ratls *ratls);
+
+/* SNP report with the certificates that travel with it, as the payload of 1.2.840.113741.1337.7 has
+ * them (docs/formats.md, "Certificates beside an SNP report"). Views into payload. */
+MSE_MUST_CHECK bool mse_snp_payload_parse(struct mse_bytes payload, struct mse_bytes *report,
+                                          struct mse_snp_certs *certs, struct mse_error *err);
 
 /* ---- for profile files --------------------------------------------------------------------- */
 

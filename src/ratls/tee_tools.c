@@ -39,12 +39,13 @@ static bool read_cert(struct mse_reader *r, struct mse_snp_certs *certs)
     return true;
 }
 
-static bool read_snp(struct mse_bytes payload, struct mse_bytes *report,
-                     struct mse_snp_certs *certs, struct mse_error *err)
+bool mse_snp_payload_parse(struct mse_bytes payload, struct mse_bytes *report,
+                           struct mse_snp_certs *certs, struct mse_error *err)
 {
     struct mse_reader r = mse_reader_init(payload, err);
     uint32_t count;
 
+    memset(certs, 0, sizeof(*certs));
     *report = mse_read_bytes(&r, MSE_SNP_REPORT_SIZE, "snp.report");
     if (mse_read_ok(&r) && mse_reader_left(&r) == 0)
         return true; /* a bare report */
@@ -66,7 +67,7 @@ static bool open_snp(const struct mse_extension *extension, struct mse_attestati
     struct mse_snp_certs certs = { 0 };
     struct mse_bytes report;
 
-    if (!read_snp(extension->payload, &report, &certs, err))
+    if (!mse_snp_payload_parse(extension->payload, &report, &certs, err))
         return false;
     mse_attestation_set_snp(out, report);
     out->certs = certs;

@@ -20,8 +20,8 @@ static void context_cleanup(EVP_MD_CTX **ctx)
 }
 
 /* RFC 8032, 5.1.6 */
-static bool sign(const struct mse_minisign_secret *key, struct mse_bytes data,
-                 uint8_t out[static 64], struct mse_error *err)
+bool mse_minisign_secret_sign(const struct mse_minisign_secret *key, struct mse_bytes data,
+                              uint8_t out[static 64], struct mse_error *err)
 {
     MSE_CLEANUP(pkey_cleanup)
     EVP_PKEY *pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, key->key, 32);
@@ -64,11 +64,11 @@ bool mse_minisign_sign(const struct mse_minisign_secret *key, struct mse_bytes d
         return false;
     mse_blake2b(data, digest, sizeof(digest));
     memcpy(signature + 2, key->id, sizeof(key->id));
-    if (!sign(key, MSE_BYTES(digest), signature + 10, err))
+    if (!mse_minisign_secret_sign(key, MSE_BYTES(digest), signature + 10, err))
         return false;
     memcpy(global, signature + 10, 64);
     memcpy(global + 64, trusted_comment, len);
-    if (!sign(key, (struct mse_bytes){ global, 64 + len }, over_comment, err))
+    if (!mse_minisign_secret_sign(key, (struct mse_bytes){ global, 64 + len }, over_comment, err))
         return false;
     (void)mse_base64_write(signature, sizeof(signature), first);
     (void)mse_base64_write(over_comment, sizeof(over_comment), second);

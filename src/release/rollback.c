@@ -4,26 +4,21 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/encode.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/lock.h"
 
 #define MEMORY_FORMAT "mse-release-memory-v1"
 #define MEMORY_MAX_SIZE (512U << 10) /* base64 of the largest release and signature */
 #define OWNER_HEX_SIZE 65
 #define SUFFIX ".json"
-#define LOCK_NAME "lock"
-#define LOCK_PAUSE 50000000L /* nanoseconds between two tries */
-#define LOCK_TRIES 100U      /* five seconds */
 
 struct memory {
     uint8_t *file, *signature; /* owned */
@@ -313,32 +308,6 @@ bool mse_rollback_check(const char *directory, const struct mse_minisign_public 
            check_all(directory, path, owner, release, &same, err);
 }
 
-/*
- * One writer at a time for all of a directory; the kernel gives the lock up with the process. A
- * writer needs it for milliseconds: who holds it longer hangs, or wants others to.
- */
-static bool lock(const char *directory, int *fd, struct mse_error *err)
-{
-    static const struct timespec pause = { .tv_nsec = LOCK_PAUSE };
-    MSE_CLEANUP(text_cleanup) char *path = NULL;
-
-    if (asprintf(&path, "%s/" LOCK_NAME, directory) == -1) {
-        path = NULL;
-        return mse_fail_memory(err);
-    }
-    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
-    if (*fd == -1)
-        return mse_fail_errno(err, path, "cannot open", errno);
-    for (unsigned i = 0; flock(*fd, LOCK_EX | LOCK_NB) == -1; i++) {
-        if (errno != EINTR && errno != EWOULDBLOCK)
-            return mse_fail_errno(err, path, "cannot lock", errno);
-        if (i == LOCK_TRIES)
-            return mse_fail_text(err, MSE_ERR_IO, path, "another process holds this lock");
-        (void)nanosleep(&pause, NULL);
-    }
-    return true;
-}
-
 bool mse_rollback_store(const char *directory, const struct mse_minisign_public *owner,
                         const struct mse_release *release, struct mse_bytes file,
                         struct mse_bytes signature_file, struct mse_error *err)
@@ -356,7 +325,7 @@ bool mse_rollback_store(const char *directory, const struct mse_minisign_public 
     if (!same)
         return mse_fail_text(err, MSE_ERR_MISMATCH, "release", "not the bytes that were judged");
     if (!memory_path(directory, owner, release->app, &path, err) || !mse_dir_make(directory, err) ||
-        !lock(directory, &fd, err) || !check_all(directory, path, owner, release, &same, err))
+        !mse_dir_lock(directory, &fd, err) || !check_all(directory, path, owner, release, &same, err))
         return false;
     return same || write_memory(path, file, signature_file, err);
 }

@@ -42,7 +42,7 @@ bool mse_sim_app_init(const char *name, const struct mse_sim_attested *attested,
     if (out->tls != NULL && configure(out->tls, attested))
         return true;
     mse_sim_app_cleanup(out);
-    return mse_sim_fail_openssl(err, "TLS");
+    return mse_issue_fail_openssl(err, "TLS");
 }
 
 void mse_sim_app_cleanup(struct mse_sim_app *app)

@@ -6,13 +6,11 @@
 #ifndef MSE_SIMTEE_CERTIFICATE_H
 #define MSE_SIMTEE_CERTIFICATE_H
 
-#include "simtee/names.h"
+#include "issue/certificate.h"
 #include "simtee/quote.h"
 
-#define MSE_SIM_MAX_DAYS 398
-
 struct mse_sim_certificate_options {
-    const struct mse_sim_name *names;
+    const struct mse_issue_name *names;
     size_t name_count; /* 1 at least; the first is the app's name */
     const char *config_name;
     struct mse_sim_enclave enclave;

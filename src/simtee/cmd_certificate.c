@@ -8,46 +8,46 @@
 #define DEFAULT_CONFIG_PREFIX "config."
 
 static bool read_names(const struct mse_sim_options *options,
-                       struct mse_sim_name out[static MSE_SIM_MAX_NAMES], struct mse_error *err)
+                       struct mse_issue_name out[static MSE_ISSUE_MAX_NAMES], struct mse_error *err)
 {
     for (size_t i = 0; i < options->name_count; i++) {
-        if (!mse_sim_name_read(options->names[i], "name", &out[i], err))
+        if (!mse_issue_name_read(options->names[i], "name", &out[i], err))
             return false;
     }
     return true;
 }
 
 /* By default "config." before the app's name. */
-static bool read_config_name(const struct mse_sim_options *options, char *out, size_t size,
-                             struct mse_error *err)
+bool mse_sim_config_name_of(const struct mse_sim_options *options, char *out, size_t size,
+                            struct mse_error *err)
 {
     bool given = options->given[MSE_SIM_OPT_CONFIG_NAME];
-    struct mse_sim_name name;
+    struct mse_issue_name name;
     int len = snprintf(out, size, "%s%s", given ? "" : DEFAULT_CONFIG_PREFIX,
                        given ? options->text[MSE_SIM_OPT_CONFIG_NAME] : options->names[0]);
 
     if (len < 0 || (size_t)len >= size)
         return mse_fail_text(err, MSE_ERR_USAGE, "config-name", "longer than %d bytes",
-                             MSE_SIM_DNS_NAME_MAX);
-    return !given || mse_sim_name_read(out, "config-name", &name, err);
+                             MSE_ISSUE_DNS_NAME_MAX);
+    return !given || mse_issue_name_read(out, "config-name", &name, err);
 }
 
-static bool read_days(const struct mse_sim_options *options, int64_t *out, struct mse_error *err)
+bool mse_sim_days_of(const struct mse_sim_options *options, int64_t *out, struct mse_error *err)
 {
     bool given = options->given[MSE_SIM_OPT_DAYS];
 
     *out = given ? options->number[MSE_SIM_OPT_DAYS] : DEFAULT_DAYS;
-    return *out <= MSE_SIM_MAX_DAYS ||
+    return *out <= MSE_ISSUE_MAX_DAYS ||
            mse_fail_text(err, MSE_ERR_USAGE, "days", "a certificate is valid for at most %d days",
-                         MSE_SIM_MAX_DAYS);
+                         MSE_ISSUE_MAX_DAYS);
 }
 
 bool mse_sim_certificate_of(const struct mse_sim_cli *cli, const struct mse_sim_options *options,
                             const struct mse_sim_platform *platform, struct mse_sim_attested *out,
                             struct mse_error *err)
 {
-    struct mse_sim_name names[MSE_SIM_MAX_NAMES];
-    char config_name[MSE_SIM_DNS_NAME_MAX + 1];
+    struct mse_issue_name names[MSE_ISSUE_MAX_NAMES];
+    char config_name[MSE_ISSUE_DNS_NAME_MAX + 1];
     struct mse_sim_certificate_options made = {
         .names = names,
         .name_count = options->name_count,
@@ -60,8 +60,8 @@ bool mse_sim_certificate_of(const struct mse_sim_cli *cli, const struct mse_sim_
 
     memset(out, 0, sizeof(*out));
     if (!read_names(options, names, err) ||
-        !read_config_name(options, config_name, sizeof(config_name), err) ||
-        !read_days(options, &days, err) || !mse_sim_enclave_of(options, &made.enclave, err))
+        !mse_sim_config_name_of(options, config_name, sizeof(config_name), err) ||
+        !mse_sim_days_of(options, &days, err) || !mse_sim_enclave_of(options, &made.enclave, err))
         return false;
     made.not_after = made.not_before + days * DAY;
     return mse_sim_certificate_make(platform, &made, out, err);
@@ -71,7 +71,7 @@ static bool save_key(const char *path, EVP_PKEY *key, struct mse_error *err)
 {
     MSE_CLEANUP(mse_writer_cleanup) struct mse_writer pem = { 0 };
 
-    return mse_sim_key_write(key, &pem, err) &&
+    return mse_issue_key_write(key, &pem, err) &&
            mse_file_write(path, mse_writer_bytes(&pem), 0600, MSE_FILE_REPLACE, err);
 }
 

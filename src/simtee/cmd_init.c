@@ -24,8 +24,8 @@ static bool describe(const struct mse_sim_options *options, struct mse_sim_machi
     memcpy(out->fmspc, given ? options->bytes[MSE_SIM_OPT_FMSPC] : default_fmspc,
            sizeof(out->fmspc));
     memcpy(out->svn, default_svn, sizeof(out->svn));
-    return mse_sim_random(out->ppid, sizeof(out->ppid), err) &&
-           mse_sim_random(out->instance, sizeof(out->instance), err);
+    return mse_issue_random(out->ppid, sizeof(out->ppid), err) &&
+           mse_issue_random(out->instance, sizeof(out->instance), err);
 }
 
 static bool save_collateral(const struct mse_sim_options *options, int64_t at,

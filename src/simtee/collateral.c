@@ -156,7 +156,7 @@ static bool put_signed(const char *member, const struct mse_writer *inner, EVP_P
 
     if (!mse_writer_ok(inner))
         return mse_fail_memory(err);
-    if (!mse_sim_sign_ecdsa(key, mse_writer_bytes(inner), signature, err))
+    if (!mse_issue_sign_ecdsa(key, mse_writer_bytes(inner), signature, err))
         return false;
     mse_hex_write(signature, sizeof(signature), hex);
     mse_write_format(out, "{\"%s\":", member);

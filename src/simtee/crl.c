@@ -3,7 +3,7 @@
 #include <openssl/x509v3.h>
 
 #include "simtee/pki.h"
-#include "simtee/x509_build.h"
+#include "issue/x509_build.h"
 
 static bool set_dates(X509_CRL *crl, const ASN1_TIME *this_update, const ASN1_TIME *next_update)
 {
@@ -84,12 +84,12 @@ bool mse_sim_crl_make(const struct mse_sim_cert *issuer, const struct mse_sim_ce
     X509_CRL *crl = X509_CRL_new();
     ASN1_TIME *from = NULL;
     ASN1_TIME *until = NULL;
-    bool ok = crl != NULL && mse_sim_asn1_time(this_update, &from, err) &&
-              mse_sim_asn1_time(next_update, &until, err) &&
+    bool ok = crl != NULL && mse_issue_asn1_time(this_update, &from, err) &&
+              mse_issue_asn1_time(next_update, &until, err) &&
               build(crl, issuer, revoked, this_update, from, until) && write_der(crl, out);
 
     ASN1_TIME_free(from);
     ASN1_TIME_free(until);
     X509_CRL_free(crl);
-    return ok || mse_sim_fail_openssl(err, "CRL");
+    return ok || mse_issue_fail_openssl(err, "CRL");
 }

@@ -42,6 +42,13 @@ static const struct command {
       LIST(MSE_SIM_OPT_NAME) },
     { "pcs", "DIR [OPTION...]", "serve the collateral until SIGTERM", mse_sim_cmd_pcs,
       LIST(MSE_SIM_OPT_LISTEN), NOTHING },
+    { "run", "DIR --runtime FILE --dir DIR [OPTION...] -- ARGUMENT...",
+      "measure an enclave, launch it and play its hardware", mse_sim_cmd_run,
+      LIST(MSE_SIM_OPT_RUNTIME, MSE_SIM_OPT_ROOT, MSE_SIM_OPT_DIR, MSE_SIM_OPT_DEBUG,
+           MSE_SIM_OPT_ISV_SVN, MSE_SIM_OPT_QUOTE_MS, MSE_SIM_OPT_NAME, MSE_SIM_OPT_CONFIG_NAME,
+           MSE_SIM_OPT_UUID, MSE_SIM_OPT_DAYS, MSE_SIM_OPT_LISTEN, MSE_SIM_OPT_EDGE,
+           MSE_SIM_OPT_REST),
+      LIST(MSE_SIM_OPT_RUNTIME, MSE_SIM_OPT_DIR, MSE_SIM_OPT_REST) },
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -98,34 +105,38 @@ static enum exit_code fail(const struct mse_sim_cli *cli, const char *command,
     return err->code == MSE_ERR_USAGE ? EXIT_WRONG_USAGE : EXIT_LOCAL;
 }
 
-static enum exit_code run(const struct mse_sim_cli *cli, const struct command *command, int argc,
-                          char **argv)
+static int run(const struct mse_sim_cli *cli, const struct command *command, int argc, char **argv)
 {
     struct mse_sim_options options;
     struct mse_error err = { 0 };
 
     if (!mse_sim_options_read(argc, argv, command->allowed, command->required, &options, &err))
-        return fail(cli, command->name, &err);
+        return (int)fail(cli, command->name, &err);
     if (options.given[MSE_SIM_OPT_HELP]) {
         show_command(command, cli->out);
-        return finish(cli, EXIT_DONE);
+        return (int)finish(cli, EXIT_DONE);
     }
     (void)fprintf(cli->err,
                   "mse-simtee: warning: a simulated TEE protects nothing from its host\n");
     if (!command->run(cli, &options, &err))
-        return finish(cli, fail(cli, command->name, &err));
-    return finish(cli, EXIT_DONE);
+        return (int)finish(cli, fail(cli, command->name, &err));
+    return *cli->status != 0 ? *cli->status : (int)finish(cli, EXIT_DONE);
 }
 
 int main(int argc, char **argv)
 {
+    int status = 0;
     struct mse_sim_cli cli = {
-        .out = stdout, .err = stderr, .now = (int64_t)time(NULL), .now_ms = monotonic_ms
+        .out = stdout,
+        .err = stderr,
+        .now = (int64_t)time(NULL),
+        .now_ms = monotonic_ms,
+        .status = &status,
     };
     const struct command *command = argc > 1 ? find(argv[1]) : NULL;
 
     if (command != NULL)
-        return (int)run(&cli, command, argc - 2, argv + 2);
+        return run(&cli, command, argc - 2, argv + 2);
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         (void)fprintf(cli.out, "mse-simtee %s\n", mse_version());
         return (int)finish(&cli, EXIT_DONE);

@@ -12,8 +12,8 @@ bool mse_sim_operator_write(const struct mse_sim_platform *platform, struct mse_
     struct mse_json_writer w = mse_json_writer_init(out, 2);
     uint8_t instance[32];
 
-    if (!mse_sim_key_write_public(platform->signer, &signer, err) ||
-        !mse_sim_key_raw(platform->instance, instance, err))
+    if (!mse_issue_key_write_public(platform->signer, &signer, err) ||
+        !mse_issue_key_raw(platform->instance, instance, err))
         return false;
     mse_json_open_object(&w, NULL);
     mse_json_put_text(&w, "format", "mse-operator-v1");

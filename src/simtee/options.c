@@ -26,6 +26,9 @@ static const struct row {
     [MSE_SIM_OPT_CONFIG_NAME] = { "config-name", "NAME", "config name in the instance statement (config.NAME)", TEXT, 0, 0, NULL },
     [MSE_SIM_OPT_DAYS] = { "days", "N", "how long it is valid (certificate: 90, at most 398; collateral: 30)", INTEGER, 1, 3650, NULL },
     [MSE_SIM_OPT_DEBUG] = { "debug", NULL, "the enclave runs in debug mode", FLAG, 0, 0, NULL },
+    [MSE_SIM_OPT_DIR] = { "dir", "DIR", "working directory of the enclave: its instance file, package and state", TEXT, 0, 0, NULL },
+    [MSE_SIM_OPT_UUID] = { "uuid", "UUID", "id of the instance (a random one)", TEXT, 0, 0, NULL },
+    [MSE_SIM_OPT_EDGE] = { "edge", "ADDRESS/BITS", "whose PROXY headers are taken; may be repeated", TEXT, 0, 0, NULL },
     [MSE_SIM_OPT_EVAL] = { "eval", "N", "number of the TCB evaluation (20)", INTEGER, 0, UINT32_MAX, NULL },
     [MSE_SIM_OPT_FMSPC] = { "fmspc", "HEX", "family of the machine, 6 bytes (53696d544545)", HEX, 0, 6, NULL },
     [MSE_SIM_OPT_HELP] = { "help", NULL, "show this", FLAG, 0, 0, NULL },
@@ -41,8 +44,12 @@ static const struct row {
     [MSE_SIM_OPT_PCS_LISTEN] = { "pcs-listen", "ADDRESS:PORT", "where to serve collateral (127.0.0.1:0, a free port)", TEXT, 0, 0, NULL },
     [MSE_SIM_OPT_PROCESSOR] = { "processor", NULL, "single-package machine: certified by the processor CA", FLAG, 0, 0, NULL },
     [MSE_SIM_OPT_QE_STATUS] = { "qe-status", "STATUS", "TCB status of the quoting enclave (UpToDate)", WORD, 0, 0, mse_sim_tcb_statuses },
+    [MSE_SIM_OPT_QUOTE_MS] = { "quote-ms", "N", "how long a quote takes, in milliseconds (0)", INTEGER, 0, 30000, NULL },
     [MSE_SIM_OPT_REPORT_DATA] = { "report-data", "HEX", "what the enclave binds, 64 bytes", HEX, 0, 64, NULL },
+    [MSE_SIM_OPT_REST] = { "", "ARGUMENT...", "what the enclave is started with: its app manifest", FLAG, 0, 0, NULL },
     [MSE_SIM_OPT_REVOKE] = { "revoke", "pck|ca", "revoke the machine's certificate, or the CA above it", WORD, 0, 0, revocations },
+    [MSE_SIM_OPT_ROOT] = { "root", "DIR", "where the files of the runtime are (/)", TEXT, 0, 0, NULL },
+    [MSE_SIM_OPT_RUNTIME] = { "runtime", "FILE", "runtime description, as mse runtime describe makes it", TEXT, 0, 0, NULL },
     [MSE_SIM_OPT_SEAL_KEY] = { "seal-key", "FILE", "where to write the X25519 private key", TEXT, 0, 0, NULL },
     [MSE_SIM_OPT_TCB_STATUS] = { "tcb-status", "STATUS", "TCB status of the machine (UpToDate)", WORD, 0, 0, mse_sim_tcb_statuses },
     /* clang-format on */
@@ -133,21 +140,41 @@ static enum mse_sim_option find(const char *word, size_t len, const enum mse_sim
     return MSE_SIM_OPT_NONE;
 }
 
+/* Values of an option that may be repeated, NULL of another. */
+static const char **list_of(enum mse_sim_option option, struct mse_sim_options *out, size_t **count,
+                            size_t *max)
+{
+    if (option == MSE_SIM_OPT_NAME) {
+        *count = &out->name_count;
+        *max = MSE_ISSUE_MAX_NAMES;
+        return out->names;
+    }
+    if (option == MSE_SIM_OPT_EDGE) {
+        *count = &out->edge_count;
+        *max = MSE_SIM_MAX_EDGES;
+        return out->edges;
+    }
+    return NULL;
+}
+
 static bool note(enum mse_sim_option option, const char *value, struct mse_sim_options *out,
                  struct mse_error *err)
 {
-    if (option != MSE_SIM_OPT_NAME && out->given[option])
+    size_t *count = NULL, max = 0;
+    const char **list = list_of(option, out, &count, &max);
+
+    if (list == NULL && out->given[option])
         return mse_fail_text(err, MSE_ERR_USAGE, rows[option].name, "given twice");
     out->given[option] = true;
-    if (option != MSE_SIM_OPT_NAME)
+    if (list == NULL)
         return true;
-    if (out->name_count == MSE_SIM_MAX_NAMES)
-        return mse_fail_text(err, MSE_ERR_USAGE, "name", "more than %d", MSE_SIM_MAX_NAMES);
-    for (size_t i = 0; i < out->name_count; i++) {
-        if (strcmp(out->names[i], value) == 0)
-            return mse_fail_text(err, MSE_ERR_USAGE, "name", "'%s' given twice", value);
+    if (*count == max)
+        return mse_fail_text(err, MSE_ERR_USAGE, rows[option].name, "more than %zu", max);
+    for (size_t i = 0; i < *count; i++) {
+        if (strcmp(list[i], value) == 0)
+            return mse_fail_text(err, MSE_ERR_USAGE, rows[option].name, "'%s' given twice", value);
     }
-    out->names[out->name_count++] = value;
+    list[(*count)++] = value;
     return true;
 }
 
@@ -179,6 +206,12 @@ static bool read_words(int argc, char **argv, const enum mse_sim_option *allowed
                        struct mse_sim_options *out, struct mse_error *err)
 {
     for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--") == 0 && is_listed(allowed, MSE_SIM_OPT_REST)) {
+            out->rest = (const char *const *)argv + i + 1;
+            out->rest_count = (size_t)(argc - i - 1);
+            out->given[MSE_SIM_OPT_REST] = out->rest_count > 0;
+            return true;
+        }
         if (strncmp(argv[i], "--", 2) == 0) {
             if (!read_option(argc, argv, &i, allowed, out, err))
                 return false;

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "simtee/names.h"
+#include "issue/names.h"
 
 enum mse_sim_option {
     MSE_SIM_OPT_NONE, /* ends a list */
@@ -13,6 +13,9 @@ enum mse_sim_option {
     MSE_SIM_OPT_CONFIG_NAME,
     MSE_SIM_OPT_DAYS,
     MSE_SIM_OPT_DEBUG,
+    MSE_SIM_OPT_DIR,
+    MSE_SIM_OPT_EDGE,
+    MSE_SIM_OPT_UUID,
     MSE_SIM_OPT_EVAL,
     MSE_SIM_OPT_FMSPC,
     MSE_SIM_OPT_HELP,
@@ -28,12 +31,18 @@ enum mse_sim_option {
     MSE_SIM_OPT_PCS_LISTEN,
     MSE_SIM_OPT_PROCESSOR,
     MSE_SIM_OPT_QE_STATUS,
+    MSE_SIM_OPT_QUOTE_MS,
     MSE_SIM_OPT_REPORT_DATA,
+    MSE_SIM_OPT_REST,
     MSE_SIM_OPT_REVOKE,
+    MSE_SIM_OPT_ROOT,
+    MSE_SIM_OPT_RUNTIME,
     MSE_SIM_OPT_SEAL_KEY,
     MSE_SIM_OPT_TCB_STATUS,
     MSE_SIM_OPT_COUNT
 };
+
+#define MSE_SIM_MAX_EDGES 8
 
 /* Values by option; texts are borrowed from the command line. */
 struct mse_sim_options {
@@ -42,8 +51,12 @@ struct mse_sim_options {
     const char *text[MSE_SIM_OPT_COUNT];
     int64_t number[MSE_SIM_OPT_COUNT];
     uint8_t bytes[MSE_SIM_OPT_COUNT][64];
-    const char *names[MSE_SIM_MAX_NAMES]; /* --name, the only one that may be repeated */
+    const char *names[MSE_ISSUE_MAX_NAMES]; /* --name, which may be repeated */
     size_t name_count;
+    const char *edges[MSE_SIM_MAX_EDGES]; /* --edge, likewise */
+    size_t edge_count;
+    const char *const *rest; /* what stands behind "--" */
+    size_t rest_count;
 };
 
 /*

@@ -6,8 +6,8 @@
 #include <openssl/x509v3.h>
 
 #include "base/encode.h"
-#include "simtee/der_write.h"
-#include "simtee/x509_build.h"
+#include "issue/der_write.h"
+#include "issue/x509_build.h"
 
 #define YEAR (INT64_C(365) * 86400)
 #define ROOT_CRL_URL "URI:https://certificates.simtee.invalid/IntelSGXRootCA.der"
@@ -24,7 +24,7 @@ static const uint8_t pce_id[2]; /* 0000, as on every machine so far */
 /* One member is SEQUENCE { OID, value }: the value is written between these two. */
 static size_t open_member(struct mse_writer *w, unsigned arc, unsigned arc_below)
 {
-    size_t mark = mse_sim_der_mark(w);
+    size_t mark = mse_issue_der_mark(w);
     uint8_t oid[sizeof(sgx_arc) + 2];
     size_t len = sizeof(sgx_arc);
 
@@ -32,41 +32,41 @@ static size_t open_member(struct mse_writer *w, unsigned arc, unsigned arc_below
     oid[len++] = (uint8_t)arc;
     if (arc_below != 0)
         oid[len++] = (uint8_t)arc_below;
-    mse_sim_der_put(w, MSE_SIM_DER_OID, (struct mse_bytes){ oid, len });
+    mse_issue_der_put(w, MSE_ISSUE_DER_OID, (struct mse_bytes){ oid, len });
     return mark;
 }
 
 static void close_member(struct mse_writer *w, size_t mark)
 {
-    mse_sim_der_close(w, MSE_SIM_DER_SEQUENCE, mark);
+    mse_issue_der_close(w, MSE_ISSUE_DER_SEQUENCE, mark);
 }
 
 static void put_octets(struct mse_writer *w, unsigned arc, struct mse_bytes value)
 {
     size_t member = open_member(w, arc, 0);
 
-    mse_sim_der_put(w, MSE_SIM_DER_OCTET_STRING, value);
+    mse_issue_der_put(w, MSE_ISSUE_DER_OCTET_STRING, value);
     close_member(w, member);
 }
 
 static void put_tcb(struct mse_writer *w, const struct mse_sim_machine *machine)
 {
     size_t tcb = open_member(w, TCB, 0);
-    size_t list = mse_sim_der_mark(w);
+    size_t list = mse_issue_der_mark(w);
     size_t member;
 
     for (unsigned i = 0; i < sizeof(machine->svn); i++) {
         member = open_member(w, TCB, i + 1);
-        mse_sim_der_put_unsigned(w, MSE_SIM_DER_INTEGER, machine->svn[i]);
+        mse_issue_der_put_unsigned(w, MSE_ISSUE_DER_INTEGER, machine->svn[i]);
         close_member(w, member);
     }
     member = open_member(w, TCB, PCE_SVN);
-    mse_sim_der_put_unsigned(w, MSE_SIM_DER_INTEGER, machine->pce_svn);
+    mse_issue_der_put_unsigned(w, MSE_ISSUE_DER_INTEGER, machine->pce_svn);
     close_member(w, member);
     member = open_member(w, TCB, CPU_SVN);
-    mse_sim_der_put(w, MSE_SIM_DER_OCTET_STRING, MSE_BYTES(machine->svn));
+    mse_issue_der_put(w, MSE_ISSUE_DER_OCTET_STRING, MSE_BYTES(machine->svn));
     close_member(w, member);
-    mse_sim_der_close(w, MSE_SIM_DER_SEQUENCE, list);
+    mse_issue_der_close(w, MSE_ISSUE_DER_SEQUENCE, list);
     close_member(w, tcb);
 }
 
@@ -75,22 +75,22 @@ static void put_configuration(struct mse_writer *w)
 {
     static const bool flags[] = { true, false, true };
     size_t configuration = open_member(w, CONFIGURATION, 0);
-    size_t list = mse_sim_der_mark(w);
+    size_t list = mse_issue_der_mark(w);
 
     for (unsigned i = 0; i < sizeof(flags); i++) {
         size_t member = open_member(w, CONFIGURATION, i + 1);
 
-        mse_sim_der_put_boolean(w, flags[i]);
+        mse_issue_der_put_boolean(w, flags[i]);
         close_member(w, member);
     }
-    mse_sim_der_close(w, MSE_SIM_DER_SEQUENCE, list);
+    mse_issue_der_close(w, MSE_ISSUE_DER_SEQUENCE, list);
     close_member(w, configuration);
 }
 
 /* Profile specification, 1.3.5 and 1.3.6: the last two members are the platform CA's only. */
 static void put_sgx_extension(struct mse_writer *w, const struct mse_sim_machine *machine)
 {
-    size_t list = mse_sim_der_mark(w);
+    size_t list = mse_issue_der_mark(w);
     size_t member;
 
     put_octets(w, PPID, MSE_BYTES(machine->ppid));
@@ -98,13 +98,13 @@ static void put_sgx_extension(struct mse_writer *w, const struct mse_sim_machine
     put_octets(w, PCE_ID, MSE_BYTES(pce_id));
     put_octets(w, FMSPC, MSE_BYTES(machine->fmspc));
     member = open_member(w, SGX_TYPE, 0);
-    mse_sim_der_put_unsigned(w, MSE_SIM_DER_ENUMERATED, SGX_TYPE_SCALABLE);
+    mse_issue_der_put_unsigned(w, MSE_ISSUE_DER_ENUMERATED, SGX_TYPE_SCALABLE);
     close_member(w, member);
     if (!machine->processor) {
         put_octets(w, PLATFORM_INSTANCE, MSE_BYTES(machine->instance));
         put_configuration(w);
     }
-    mse_sim_der_close(w, MSE_SIM_DER_SEQUENCE, list);
+    mse_issue_der_close(w, MSE_ISSUE_DER_SEQUENCE, list);
 }
 
 struct role {
@@ -135,8 +135,8 @@ static bool add_subject(X509 *cert, const char *common_name, struct mse_error *e
 {
     X509_NAME *name = X509_get_subject_name(cert);
 
-    return mse_sim_name_add(name, "CN", common_name, err) &&
-           mse_sim_name_add(name, "O", "mse-simtee (simulated)", err);
+    return mse_issue_rdn_add(name, "CN", common_name, err) &&
+           mse_issue_rdn_add(name, "O", "mse-simtee (simulated)", err);
 }
 
 /* The subject key id comes first: a root's authority key id is copied from it. */
@@ -145,16 +145,16 @@ static bool add_extensions(X509 *cert, X509 *issuer, const struct role *role, co
 {
     MSE_CLEANUP(mse_writer_cleanup) struct mse_writer sgx = { 0 };
 
-    if (!mse_sim_x509_standard(cert, issuer, NID_subject_key_identifier, "hash", err) ||
-        !mse_sim_x509_standard(cert, issuer, NID_authority_key_identifier, "keyid:always", err) ||
-        !mse_sim_x509_standard(cert, issuer, NID_crl_distribution_points, crl_url, err) ||
-        !mse_sim_x509_standard(cert, issuer, NID_key_usage, role->key_usage, err) ||
-        !mse_sim_x509_standard(cert, issuer, NID_basic_constraints, role->basic_constraints, err))
+    if (!mse_issue_x509_standard(cert, issuer, NID_subject_key_identifier, "hash", err) ||
+        !mse_issue_x509_standard(cert, issuer, NID_authority_key_identifier, "keyid:always", err) ||
+        !mse_issue_x509_standard(cert, issuer, NID_crl_distribution_points, crl_url, err) ||
+        !mse_issue_x509_standard(cert, issuer, NID_key_usage, role->key_usage, err) ||
+        !mse_issue_x509_standard(cert, issuer, NID_basic_constraints, role->basic_constraints, err))
         return false;
     if (machine == NULL)
         return true;
     put_sgx_extension(&sgx, machine);
-    return mse_sim_x509_extension(cert, MSE_BYTES(sgx_arc), false, &sgx, err);
+    return mse_issue_x509_extension(cert, MSE_BYTES(sgx_arc), false, &sgx, err);
 }
 
 /* issuer NULL: self-signed. machine: of a PCK certificate only. */
@@ -164,18 +164,18 @@ static bool issue(const struct role *role, const struct mse_sim_cert *issuer, co
 {
     X509 *issuer_cert;
 
-    if (!mse_sim_key_make(MSE_SIM_KEY_P256, &out->key, err) ||
-        !mse_sim_x509_begin(out->key, at - role->years_before * YEAR, at + role->years_after * YEAR,
-                            &out->cert, err) ||
+    if (!mse_issue_key_make(MSE_ISSUE_KEY_P256, &out->key, err) ||
+        !mse_issue_x509_begin(out->key, at - role->years_before * YEAR,
+                              at + role->years_after * YEAR, &out->cert, err) ||
         !add_subject(out->cert, role->common_name, err))
         return false;
     issuer_cert = issuer != NULL ? issuer->cert : out->cert;
     if (X509_set_issuer_name(out->cert, X509_get_subject_name(issuer_cert)) != 1)
-        return mse_sim_fail_openssl(err, "issuer");
+        return mse_issue_fail_openssl(err, "issuer");
     if (!add_extensions(out->cert, issuer_cert, role, crl_url, machine, err))
         return false;
     if (X509_sign(out->cert, issuer != NULL ? issuer->key : out->key, EVP_sha256()) <= 0)
-        return mse_sim_fail_openssl(err, role->common_name);
+        return mse_issue_fail_openssl(err, role->common_name);
     return true;
 }
 
@@ -207,8 +207,8 @@ void mse_sim_pki_cleanup(struct mse_sim_pki *pki)
                                    &pki->tcb_signing, &pki->pck };
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        mse_sim_x509_cleanup(&all[i]->cert);
-        mse_sim_key_cleanup(&all[i]->key);
+        mse_issue_x509_cleanup(&all[i]->cert);
+        mse_issue_key_cleanup(&all[i]->key);
     }
 }
 
@@ -218,7 +218,7 @@ bool mse_sim_cert_write(X509 *cert, struct mse_writer *pem, struct mse_error *er
     int len = i2d_X509(cert, &der);
 
     if (len <= 0)
-        return mse_sim_fail_openssl(err, "certificate");
+        return mse_issue_fail_openssl(err, "certificate");
     mse_pem_write(pem, "CERTIFICATE", (struct mse_bytes){ der, (size_t)len });
     OPENSSL_free(der);
     return mse_writer_ok(pem) || mse_fail_memory(err);
@@ -230,5 +230,5 @@ bool mse_sim_cert_read(struct mse_bytes pem, X509 **out, struct mse_error *err)
 
     *out = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
     BIO_free(bio);
-    return *out != NULL || mse_sim_fail_openssl(err, "certificate");
+    return *out != NULL || mse_issue_fail_openssl(err, "certificate");
 }

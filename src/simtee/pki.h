@@ -9,7 +9,7 @@
 
 #include <openssl/x509.h>
 
-#include "simtee/key.h"
+#include "issue/key.h"
 
 /* A certificate and its key; both are owned. */
 struct mse_sim_cert {

@@ -51,7 +51,7 @@ static bool put_header(struct mse_writer *w, const struct mse_sim_machine *machi
 {
     uint8_t id[32];
 
-    if (!mse_sim_sha256(MSE_BYTES(machine->ppid), id, err))
+    if (!mse_issue_sha256(MSE_BYTES(machine->ppid), id, err))
         return false;
     mse_write_u16le(w, QUOTE_VERSION);
     mse_write_u16le(w, ATTESTATION_KEY_ECDSA_P256);
@@ -67,12 +67,12 @@ static bool put_header(struct mse_writer *w, const struct mse_sim_machine *machi
 bool mse_sim_enclave_demo(struct mse_sim_enclave *out, struct mse_error *err)
 {
     *out = (struct mse_sim_enclave){ .isv_svn = 1 };
-    return mse_sim_sha256(MSE_CSTR_BYTES("mse-simtee demo app\n"), out->mrenclave, err);
+    return mse_issue_sha256(MSE_CSTR_BYTES("mse-simtee demo app\n"), out->mrenclave, err);
 }
 
 bool mse_sim_qe_signer(uint8_t out[static 32], struct mse_error *err)
 {
-    return mse_sim_sha256(MSE_CSTR_BYTES("mse-simtee quoting enclave signer\n"), out, err);
+    return mse_issue_sha256(MSE_CSTR_BYTES("mse-simtee quoting enclave signer\n"), out, err);
 }
 
 /* REPORTDATA of the quoting enclave: SHA-256(attestation key || authentication data) || zeros. */
@@ -84,7 +84,7 @@ static bool bind_attestation_key(const uint8_t point[static 65], struct mse_byte
     memset(out, 0, 64);
     memcpy(message, point + 1, 64);
     memcpy(message + 64, auth.data, AUTH_DATA_SIZE);
-    return mse_sim_sha256(MSE_BYTES(message), out, err);
+    return mse_issue_sha256(MSE_BYTES(message), out, err);
 }
 
 static bool put_qe_report(struct mse_writer *w, const struct mse_sim_platform *platform,
@@ -103,13 +103,13 @@ static bool put_qe_report(struct mse_writer *w, const struct mse_sim_platform *p
     size_t start = w->len;
 
     if (!mse_sim_qe_signer(mrsigner, err) ||
-        !mse_sim_sha256(MSE_CSTR_BYTES("mse-simtee quoting enclave\n"), mrenclave, err))
+        !mse_issue_sha256(MSE_CSTR_BYTES("mse-simtee quoting enclave\n"), mrenclave, err))
         return false;
     put_body(w, &body);
     if (!mse_writer_ok(w))
         return mse_fail_memory(err);
-    if (!mse_sim_sign_ecdsa(platform->pki.pck.key, (struct mse_bytes){ w->data + start, BODY_SIZE },
-                            signature, err))
+    if (!mse_issue_sign_ecdsa(platform->pki.pck.key,
+                              (struct mse_bytes){ w->data + start, BODY_SIZE }, signature, err))
         return false;
     mse_write_bytes(w, signature, sizeof(signature));
     return true;
@@ -141,8 +141,8 @@ static bool put_signature_data(struct mse_writer *w, const struct mse_sim_platfo
 
     for (uint8_t i = 0; i < AUTH_DATA_SIZE; i++)
         auth[i] = i; /* 00 to 1f: what Intel's quoting enclave writes */
-    if (!mse_sim_sign_ecdsa(platform->attestation, to_sign, signature, err) ||
-        !mse_sim_key_point(platform->attestation, point, err) ||
+    if (!mse_issue_sign_ecdsa(platform->attestation, to_sign, signature, err) ||
+        !mse_issue_key_point(platform->attestation, point, err) ||
         !bind_attestation_key(point, MSE_BYTES(auth), report_data, err))
         return false;
     mse_write_bytes(w, signature, sizeof(signature));
@@ -171,7 +171,7 @@ bool mse_sim_quote_make(const struct mse_sim_platform *platform,
         .report_data = report_data,
     };
 
-    if (!mse_sim_key_mrsigner(platform->signer, mrsigner, err) ||
+    if (!mse_issue_key_mrsigner(platform->signer, mrsigner, err) ||
         !put_header(&head, &platform->machine, err))
         return false;
     put_body(&head, &body);

@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "simtee/x509_build.h"
+#include "issue/x509_build.h"
 
 #define FILE_CAP (1U << 20)
 #define MACHINE_FILE "platform.json"
@@ -19,22 +19,22 @@
 /* Every key file of a platform, and where it is kept in memory. */
 static const struct key_file {
     const char *name;
-    enum mse_sim_key_kind kind;
+    enum mse_issue_key_kind kind;
     size_t at;
 } key_files[] = {
 #define KEY(file, kind, member)                                                                    \
     {                                                                                              \
         file, kind, offsetof(struct mse_sim_platform, member)                                      \
     }
-    KEY("root.key", MSE_SIM_KEY_P256, pki.root.key),
-    KEY("platform-ca.key", MSE_SIM_KEY_P256, pki.platform_ca.key),
-    KEY("processor-ca.key", MSE_SIM_KEY_P256, pki.processor_ca.key),
-    KEY("tcb-signing.key", MSE_SIM_KEY_P256, pki.tcb_signing.key),
-    KEY("pck.key", MSE_SIM_KEY_P256, pki.pck.key),
-    KEY("attestation.key", MSE_SIM_KEY_P256, attestation),
-    KEY("signer.key", MSE_SIM_KEY_RSA, signer),
-    KEY("instance.key", MSE_SIM_KEY_ED25519, instance),
-    KEY("owner.key", MSE_SIM_KEY_ED25519, owner),
+    KEY("root.key", MSE_ISSUE_KEY_P256, pki.root.key),
+    KEY("platform-ca.key", MSE_ISSUE_KEY_P256, pki.platform_ca.key),
+    KEY("processor-ca.key", MSE_ISSUE_KEY_P256, pki.processor_ca.key),
+    KEY("tcb-signing.key", MSE_ISSUE_KEY_P256, pki.tcb_signing.key),
+    KEY("pck.key", MSE_ISSUE_KEY_P256, pki.pck.key),
+    KEY("attestation.key", MSE_ISSUE_KEY_P256, attestation),
+    KEY("signer.key", MSE_ISSUE_KEY_RSA, signer),
+    KEY("instance.key", MSE_ISSUE_KEY_ED25519, instance),
+    KEY("owner.key", MSE_ISSUE_KEY_ED25519, owner),
 #undef KEY
 };
 #define KEY_COUNT (sizeof(key_files) / sizeof(key_files[0]))
@@ -67,10 +67,10 @@ bool mse_sim_platform_make(const struct mse_sim_machine *machine, int64_t at,
     memset(out, 0, sizeof(*out));
     out->machine = *machine;
     if (mse_sim_pki_make(machine, at, &out->pki, err) &&
-        mse_sim_key_make(MSE_SIM_KEY_P256, &out->attestation, err) &&
-        mse_sim_key_make(MSE_SIM_KEY_RSA, &out->signer, err) &&
-        mse_sim_key_make(MSE_SIM_KEY_ED25519, &out->instance, err) &&
-        mse_sim_key_make(MSE_SIM_KEY_ED25519, &out->owner, err))
+        mse_issue_key_make(MSE_ISSUE_KEY_P256, &out->attestation, err) &&
+        mse_issue_key_make(MSE_ISSUE_KEY_RSA, &out->signer, err) &&
+        mse_issue_key_make(MSE_ISSUE_KEY_ED25519, &out->instance, err) &&
+        mse_issue_key_make(MSE_ISSUE_KEY_ED25519, &out->owner, err))
         return true;
     mse_sim_platform_cleanup(out);
     return false;
@@ -79,10 +79,10 @@ bool mse_sim_platform_make(const struct mse_sim_machine *machine, int64_t at,
 void mse_sim_platform_cleanup(struct mse_sim_platform *platform)
 {
     mse_sim_pki_cleanup(&platform->pki);
-    mse_sim_key_cleanup(&platform->attestation);
-    mse_sim_key_cleanup(&platform->signer);
-    mse_sim_key_cleanup(&platform->instance);
-    mse_sim_key_cleanup(&platform->owner);
+    mse_issue_key_cleanup(&platform->attestation);
+    mse_issue_key_cleanup(&platform->signer);
+    mse_issue_key_cleanup(&platform->instance);
+    mse_issue_key_cleanup(&platform->owner);
 }
 
 char *mse_sim_store_path(const char *dir, const char *name)
@@ -202,7 +202,7 @@ static bool save_key(const char *dir, const struct key_file *file,
     EVP_PKEY *key;
 
     memcpy(&key, (const uint8_t *)platform + file->at, sizeof(key));
-    return mse_sim_key_write(key, &pem, err) && put(dir, file->name, &pem, 0600, err);
+    return mse_issue_key_write(key, &pem, err) && put(dir, file->name, &pem, 0600, err);
 }
 
 static bool save_cert(const char *dir, const struct cert_file *file,
@@ -251,7 +251,8 @@ static bool load_key(const char *dir, const struct key_file *file,
     struct mse_bytes pem;
     EVP_PKEY *key = NULL;
     bool ok = load(dir, file->name, &data, &pem, err) &&
-              (mse_sim_key_read(pem, file->kind, &key, err) || mse_fail_in(err, "%s", file->name));
+              (mse_issue_key_read(pem, file->kind, &key, err) ||
+               mse_fail_in(err, "%s", file->name));
 
     if (data != NULL)
         OPENSSL_cleanse(data, pem.len);

@@ -337,7 +337,7 @@ static const struct row rows[] = {
     { { "signing_key", "vcek or vlek", "kind of key that must have signed the SNP report", false }, set_signing_key, 0, 0 },
     { { "require_fingerprint", "true or false", "the code must be checked", false }, BOOL(require_fingerprint) },
     { { "strict", "true or false", "no check may be left out", false }, BOOL(strict) },
-    { { "min_level", "1..3", "1 certificate, 2 fresh, 3 this connection; this version reaches 1", false }, INTEGER(min_level, 3) },
+    { { "min_level", "1..3", "1 certificate, 2 fresh, 3 this connection", false }, INTEGER(min_level, 3) },
     { { "max_age", "duration such as 12h or 30d", "oldest certificate (evidence has no time of its own)", false }, set_duration, offsetof(struct mse_policy, max_age), 0 },
     { { "profile", "name", "certificate profile that must match", false }, set_profile, 0, 0 },
 };

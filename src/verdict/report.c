@@ -10,6 +10,7 @@ void mse_report_free(struct mse_report *report)
         return;
     mse_ratls_cleanup(&report->ratls);
     free(report->input);
+    free(report->reply);
     free(report);
 }
 

@@ -55,6 +55,8 @@ static void write_judged(const struct mse_judged *j, struct mse_json_writer *w)
     const struct mse_appraisal *a = &j->appraisal;
 
     mse_json_open_object(w, NULL);
+    if (j->is_fresh)
+        mse_json_put_bool(w, "fresh", true);
     if (j->profile != NULL) {
         mse_json_put_text(w, "profile", j->profile);
         mse_json_put_text(w, "oid", j->oid);
@@ -136,6 +138,24 @@ static void write_release(const struct mse_report *r, struct mse_json_writer *w)
     mse_json_close_object(w);
 }
 
+static void write_configuration(const struct mse_report *r, struct mse_json_writer *w)
+{
+    const struct mse_configuration *c = &r->configuration;
+
+    if (c->state == MSE_CONFIGURATION_NOT_TOLD)
+        return;
+    mse_json_open_object(w, "configuration");
+    mse_json_put_text(w, "state", mse_configuration_state_name(c->state));
+    mse_json_put_bool(w, "signed", c->state == MSE_CONFIGURATION_SIGNED);
+    if (c->state == MSE_CONFIGURATION_SIGNED)
+        mse_json_put_hex(w, "owner", c->owner, 32);
+    if (c->state != MSE_CONFIGURATION_UNCONFIGURED) {
+        mse_json_put_unsigned(w, "epoch", c->epoch);
+        mse_json_put_hex(w, "digest", c->digest, 32);
+    }
+    mse_json_close_object(w);
+}
+
 bool mse_report_write_json(const struct mse_report *report, char **out, struct mse_error *err)
 {
     struct mse_writer to = { 0 };
@@ -170,6 +190,7 @@ bool mse_report_write_json(const struct mse_report *report, char **out, struct m
     write_certificate(report, &w);
     write_instance(report, &w);
     write_release(report, &w);
+    write_configuration(report, &w);
     mse_json_close_object(&w);
     mse_write_text(&to, "\n");
     *out = mse_writer_take_text(&to);

@@ -47,7 +47,7 @@ static void write_judged(const struct mse_judged *j, bool verbose, struct mse_wr
 
     if (a->tee == MSE_TEE_NONE)
         return;
-    mse_write_text(w, "\nEvidence\n");
+    mse_write_text(w, j->is_fresh ? "\nFresh evidence\n" : "\nEvidence\n");
     sink.depth = 1;
     if (j->profile != NULL) {
         sink.sink.text(&sink.sink, "profile", j->profile);
@@ -104,6 +104,15 @@ static void write_release(const struct mse_report *r, struct mse_writer *w)
     sink.sink.time(&sink.sink, "not_after", r->release.not_after);
 }
 
+static void write_configuration(const struct mse_report *r, struct mse_writer *w)
+{
+    char text[MSE_CONFIGURATION_TEXT_SIZE];
+
+    if (r->configuration.state != MSE_CONFIGURATION_NOT_TOLD)
+        mse_write_format(w, "\nConfiguration\n  %s\n",
+                         mse_configuration_text(&r->configuration, text));
+}
+
 bool mse_report_write_text(const struct mse_report *report, bool verbose, char **out,
                            struct mse_error *err)
 {
@@ -130,6 +139,7 @@ bool mse_report_write_text(const struct mse_report *report, bool verbose, char *
         write_judged(&report->judged[i], verbose, &w);
     write_instance(report, &w);
     write_release(report, &w);
+    write_configuration(report, &w);
     mse_write_format(&w, "\nVerdict: %s, judged at %s", mse_verdict_name(report->verdict),
                      mse_time_write(report->at, at));
     if (mse_verdict_is_positive(report->verdict))

@@ -144,8 +144,15 @@ void mse_subject_check_certificate(const struct mse_request *request, struct mse
     r->holds_from = cert->not_before;
     r->holds_until = cert->not_after;
     /* Its other fields are vouched for by the key alone; at least that key must have signed them.
-     */
-    if (!mse_bytes_equal(cert->issuer, cert->subject))
+     * What carries no evidence may be anybody's: its key is then proven by fresh evidence. */
+    if (request->fresh != NULL && !mse_ratls_has_evidence(cert)) {
+        if (mse_cert_check_dates(cert, request->at, "certificate", &err) &&
+            check_critical(cert, &err))
+            mse_check_pass_text(&r->checks, MSE_CHECK_CERTIFICATE,
+                                "who issued it was not checked: fresh evidence is about its key");
+        else
+            (void)mse_check_fail_error(&r->checks, MSE_CHECK_CERTIFICATE, &err);
+    } else if (!mse_bytes_equal(cert->issuer, cert->subject))
         (void)mse_check_fail(&r->checks, MSE_CHECK_CERTIFICATE, MSE_ERR_CHAIN,
                              "it is not self-signed: issuer and subject differ");
     else if (!mse_cert_check_self_signed(cert, &err) ||

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/encode.h"
+#include "verdict/fresh.h"
 #include "verdict/name.h"
 #include "verdict/policy_check.h"
 #include "verdict/report.h"
@@ -18,6 +19,12 @@ struct job {
     const struct mse_request *request;
     struct mse_report *report;
     struct mse_release release; /* holds only where the report has one */
+    /* Fresh evidence has a list of its own until it is merged: the certificate's evidence cannot
+     * stand for it. */
+    bool has_fresh;
+    bool alone; /* the certificate has no evidence: an owner's */
+    struct mse_fresh_view fresh;
+    struct mse_checks fresh_checks;
 };
 
 static void narrow(struct mse_report *r, int64_t from, int64_t until)
@@ -40,10 +47,9 @@ static void copy_advisories(struct mse_judged *j)
     j->appraisal.early.advisory_count = 0;
 }
 
-static bool appraise_quote(struct job *job, struct mse_judged *j, enum mse_padding padding,
-                           struct mse_error *err)
+static bool appraise_quote(const struct job *job, struct mse_judged *j, enum mse_padding padding,
+                           struct mse_checks *checks, struct mse_error *err)
 {
-    struct mse_checks *checks = &job->report->checks;
     struct mse_error parse = { 0 };
     struct mse_quote quote;
 
@@ -56,10 +62,10 @@ static bool appraise_quote(struct job *job, struct mse_judged *j, enum mse_paddi
                              job->request->at, checks, &j->appraisal, err);
 }
 
-static bool appraise_snp(struct job *job, struct mse_judged *j, const struct mse_snp_certs *certs,
+static bool appraise_snp(const struct job *job, struct mse_judged *j,
+                         const struct mse_snp_certs *certs, struct mse_checks *checks,
                          struct mse_error *err)
 {
-    struct mse_checks *checks = &job->report->checks;
     struct mse_error parse = { 0 };
     struct mse_snp_report report;
 
@@ -94,10 +100,11 @@ static void check_release(struct job *job)
 }
 
 /* The policy with what the owner's release adds to it; listed is the room for its fingerprints. */
-static struct mse_policy with_release(struct job *job, const struct mse_judged *j, uint8_t *listed)
+static struct mse_policy with_release(const struct job *job, const struct mse_judged *j,
+                                      uint8_t *listed, struct mse_checks *checks)
 {
     struct mse_policy policy = *job->policy;
-    struct mse_report *r = job->report;
+    const struct mse_report *r = job->report;
     int64_t floor = mse_policy_tcb_floor(job->policy, job->request->at);
     size_t count;
 
@@ -106,7 +113,7 @@ static struct mse_policy with_release(struct job *job, const struct mse_judged *
     count = mse_release_expected(&job->release, job->policy, release_tee(job, j->appraisal.tee),
                                  listed);
     if (count == 0)
-        (void)mse_check_fail(&r->checks, MSE_CHECK_FINGERPRINT, MSE_ERR_MISMATCH,
+        (void)mse_check_fail(checks, MSE_CHECK_FINGERPRINT, MSE_ERR_MISMATCH,
                              "the owner's release lists no %sfingerprint for this kind of TEE",
                              policy.fingerprint.count > 0 ? "expected " : "");
     policy.fingerprint = (struct mse_value_list){ listed, count };
@@ -114,7 +121,7 @@ static struct mse_policy with_release(struct job *job, const struct mse_judged *
     return policy;
 }
 
-static void check_policy(struct job *job, const struct mse_judged *j)
+static void check_policy(struct job *job, const struct mse_judged *j, struct mse_checks *checks)
 {
     uint8_t listed[MSE_RELEASE_MAX_FINGERPRINTS * 32];
     struct mse_policy policy;
@@ -123,12 +130,12 @@ static void check_policy(struct job *job, const struct mse_judged *j)
 
     if (j->appraisal.tee == MSE_TEE_NONE)
         return; /* evidence did not parse: that check has failed, the others did not run */
-    policy = with_release(job, j, listed);
-    mse_policy_check_tcb(&policy, &j->appraisal, job->request->at, &until, &r->checks);
-    mse_policy_check_attributes(&policy, &j->appraisal, &r->checks);
-    mse_policy_check_machine(&policy, &j->appraisal, &r->checks);
-    mse_policy_check_signer(&policy, &j->appraisal, &r->checks);
-    mse_policy_check_fingerprint(&policy, &j->appraisal, &r->checks);
+    policy = with_release(job, j, listed, checks);
+    mse_policy_check_tcb(&policy, &j->appraisal, job->request->at, &until, checks);
+    mse_policy_check_attributes(&policy, &j->appraisal, checks);
+    mse_policy_check_machine(&policy, &j->appraisal, checks);
+    mse_policy_check_signer(&policy, &j->appraisal, checks);
+    mse_policy_check_fingerprint(&policy, &j->appraisal, checks);
     narrow(r, j->appraisal.valid_from, j->appraisal.valid_until);
     narrow(r, INT64_MIN, until);
 }
@@ -206,14 +213,15 @@ static void check_instance(struct job *job)
     }
 }
 
-static void check_age_and_level(struct job *job)
+static void check_age(struct job *job)
 {
     const struct mse_policy *p = job->policy;
     struct mse_report *r = job->report;
 
-    r->level = r->has_certificate ? MSE_LEVEL_CERTIFICATE : MSE_LEVEL_NONE;
     if (p->max_age == MSE_NOT_SET)
         r->checks.of[MSE_CHECK_AGE].outcome = MSE_OUTCOME_NOT_APPLICABLE;
+    else if (r->level >= MSE_LEVEL_FRESH)
+        mse_check_pass_text(&r->checks, MSE_CHECK_AGE, "the evidence answers a question of now");
     else if (!r->has_certificate)
         (void)mse_check_unknown(&r->checks, MSE_CHECK_AGE, MSE_ERR_MISSING,
                                 "bare evidence carries no time");
@@ -225,50 +233,48 @@ static void check_age_and_level(struct job *job)
         mse_check_pass(&r->checks, MSE_CHECK_AGE);
         narrow(r, INT64_MIN, r->certificate.not_before + p->max_age);
     }
-    if (p->min_level == MSE_NOT_SET)
-        mse_check_waive(&r->checks, MSE_CHECK_LEVEL,
-                        r->has_certificate
-                            ? "level 1: a genuine enclave made this key at some time"
-                            : "level 0: the evidence is bound to no key or connection");
-    else if ((int64_t)r->level < p->min_level)
+}
+
+static const char *level_text(enum mse_level level)
+{
+    switch (level) {
+    case MSE_LEVEL_CERTIFICATE:
+        return "level 1: a genuine enclave made this key at some time";
+    case MSE_LEVEL_FRESH:
+        return "level 2: the key is in that enclave now";
+    case MSE_LEVEL_CONNECTION:
+        return "level 3: the enclave is the other end of this connection";
+    case MSE_LEVEL_NONE:
+        break;
+    }
+    return "level 0: the evidence is bound to no key or connection";
+}
+
+/* What failed at fresh evidence has failed this check already. */
+static void check_level(struct job *job)
+{
+    const struct mse_policy *p = job->policy;
+    struct mse_report *r = job->report;
+
+    r->level = r->has_certificate && !job->alone ? MSE_LEVEL_CERTIFICATE : MSE_LEVEL_NONE;
+    if (job->has_fresh && r->checks.of[MSE_CHECK_LEVEL].outcome != MSE_OUTCOME_FAILED)
+        r->level = job->request->fresh->level;
+    if (p->min_level != MSE_NOT_SET && (int64_t)r->level < p->min_level)
         (void)mse_check_fail(&r->checks, MSE_CHECK_LEVEL, MSE_ERR_POLICY,
                              "level %d was reached, %lld is asked for", (int)r->level,
                              (long long)p->min_level);
+    else if (p->min_level == MSE_NOT_SET && !job->has_fresh)
+        mse_check_waive(&r->checks, MSE_CHECK_LEVEL, "%s", level_text(r->level));
     else
-        mse_check_pass(&r->checks, MSE_CHECK_LEVEL);
-}
-
-static bool same_rtmrs(const struct mse_td_body *a, const struct mse_td_body *b)
-{
-    for (size_t i = 0; i < 4; i++) {
-        if (memcmp(a->rtmr[i], b->rtmr[i], 48) != 0)
-            return false;
-    }
-    return true;
+        mse_check_pass_text(&r->checks, MSE_CHECK_LEVEL, "%s", level_text(r->level));
 }
 
 /* Two pieces of evidence in one certificate must be about one enclave: else measurement could be
  * taken from one and binding from the other. */
 static void check_same_enclave(struct mse_report *r)
 {
-    const struct mse_appraisal *a = &r->judged[0].appraisal;
-    bool same;
-
     for (size_t i = 1; i < r->judged_count; i++) {
-        const struct mse_appraisal *b = &r->judged[i].appraisal;
-
-        same = a->tee == b->tee;
-        if (same && a->tee == MSE_TEE_SGX)
-            same = memcmp(a->quote.sgx.mrenclave, b->quote.sgx.mrenclave, 32) == 0 &&
-                   memcmp(a->quote.sgx.mrsigner, b->quote.sgx.mrsigner, 32) == 0 &&
-                   memcmp(a->quote.sgx.attributes, b->quote.sgx.attributes, 16) == 0;
-        else if (same && a->tee == MSE_TEE_TDX)
-            same = memcmp(a->quote.td.mrtd, b->quote.td.mrtd, 48) == 0 &&
-                   same_rtmrs(&a->quote.td, &b->quote.td);
-        else if (same && a->tee == MSE_TEE_SNP)
-            same = memcmp(a->snp.measurement, b->snp.measurement, 48) == 0 &&
-                   memcmp(a->snp.host_data, b->snp.host_data, 32) == 0;
-        if (!same)
+        if (!mse_same_enclave(&r->judged[0].appraisal, &r->judged[i].appraisal))
             (void)mse_check_fail(&r->checks, MSE_CHECK_BINDING, MSE_ERR_BINDING,
                                  "the certificate carries evidence of two different enclaves");
     }
@@ -283,6 +289,10 @@ static bool judge_certificate(struct job *job, struct mse_error *err)
     if (profile == NULL && job->policy->profile[0] != '\0')
         profile = job->policy->profile;
     mse_subject_check_certificate(job->request, r);
+    job->alone = job->request->fresh != NULL && profile == NULL &&
+                 !mse_ratls_has_evidence(&r->certificate);
+    if (job->alone)
+        return true; /* fresh evidence has to say whose key it is */
     if (!mse_ratls_read(&r->certificate, profile, &r->ratls, &inner)) {
         if (inner.code == MSE_ERR_MEMORY || inner.code == MSE_ERR_USAGE) {
             *err = inner;
@@ -304,8 +314,8 @@ static bool judge_certificate(struct job *job, struct mse_error *err)
         j->profile = r->ratls.of[i].profile->name;
         memcpy(j->oid, r->ratls.of[i].oid, sizeof(j->oid));
         j->evidence = a->evidence;
-        if (a->kind == MSE_EVIDENCE_SNP ? !appraise_snp(job, j, &a->certs, err)
-                                        : !appraise_quote(job, j, a->padding, err))
+        if (a->kind == MSE_EVIDENCE_SNP ? !appraise_snp(job, j, &a->certs, &r->checks, err)
+                                        : !appraise_quote(job, j, a->padding, &r->checks, err))
             return false;
     }
     check_same_enclave(r);
@@ -331,8 +341,61 @@ static bool judge_evidence(struct job *job, struct mse_error *err)
     r->is_hcl = subject.is_hcl;
     r->hcl = subject.hcl;
     j->evidence = subject.evidence;
-    return subject.kind == MSE_EVIDENCE_SNP ? appraise_snp(job, j, &subject.certs, err)
-                                            : appraise_quote(job, j, MSE_PADDING_ZERO, err);
+    return subject.kind == MSE_EVIDENCE_SNP
+               ? appraise_snp(job, j, &subject.certs, &r->checks, err)
+               : appraise_quote(job, j, MSE_PADDING_ZERO, &r->checks, err);
+}
+
+static bool copy_reply(struct mse_report *r, struct mse_bytes reply, struct mse_error *err)
+{
+    r->reply = malloc(reply.len > 0 ? reply.len : 1);
+    if (r->reply == NULL)
+        return mse_fail_memory(err);
+    if (reply.len > 0)
+        memcpy(r->reply, reply.data, reply.len);
+    return true;
+}
+
+/* Opens and appraises it; what is found goes into a list of its own. */
+static bool appraise_fresh(struct job *job, struct mse_error *err)
+{
+    const struct mse_fresh *fresh = job->request->fresh;
+    struct mse_report *r = job->report;
+    struct mse_judged *j = &r->judged[r->judged_count];
+    struct mse_snp_certs certs = { 0 };
+    struct mse_error inner = { 0 };
+
+    if (fresh->reply.len > MSE_ATTEST_MAX_REPLY)
+        return mse_check_fail(&r->checks, MSE_CHECK_LEVEL, MSE_ERR_LIMIT,
+                              "the reply is too long") ||
+               true;
+    if (!copy_reply(r, fresh->reply, err))
+        return false;
+    if (!mse_fresh_open((struct mse_bytes){ r->reply, fresh->reply.len }, fresh, &r->certificate,
+                        &job->fresh, &inner))
+        return mse_check_fail_error(&r->checks, MSE_CHECK_LEVEL, &inner) || true;
+    job->has_fresh = true;
+    r->judged_count++;
+    j->is_fresh = true;
+    j->evidence = job->fresh.reply.evidence;
+    if (job->fresh.reply.tee != MSE_ATTEST_SNP)
+        return appraise_quote(job, j, MSE_PADDING_ZERO, &job->fresh_checks, err);
+    if (!mse_snp_payload_parse(job->fresh.reply.evidence, &j->evidence, &certs, &inner))
+        return mse_check_fail_error(&job->fresh_checks, MSE_CHECK_EVIDENCE, &inner) || true;
+    return appraise_snp(job, j, &certs, &job->fresh_checks, err);
+}
+
+static void finish_fresh(struct job *job)
+{
+    struct mse_report *r = job->report;
+    struct mse_judged *j = &r->judged[r->judged_count - 1];
+
+    check_policy(job, j, &job->fresh_checks);
+    copy_advisories(j);
+    mse_fresh_merge(&job->fresh_checks, &r->checks);
+    mse_fresh_check(&job->fresh, j, r->judged_count > 1 ? &r->judged[0] : NULL, &r->checks);
+    if (job->alone && r->checks.of[MSE_CHECK_LEVEL].outcome != MSE_OUTCOME_FAILED)
+        mse_check_pass_text(&r->checks, MSE_CHECK_BINDING, "by fresh evidence");
 }
 
 static bool take_input(const struct mse_request *request, struct mse_report *r,
@@ -345,6 +408,12 @@ static bool take_input(const struct mse_request *request, struct mse_report *r,
     if ((request->certificate.len > 0) == (request->evidence.len > 0))
         return mse_fail_text(err, MSE_ERR_USAGE, "request",
                              "wants either a certificate or evidence");
+    if (request->fresh != NULL && request->certificate.len == 0)
+        return mse_fail_text(err, MSE_ERR_USAGE, "request",
+                             "fresh evidence is about a connection: it wants its certificate");
+    if (request->fresh != NULL && request->fresh->level != MSE_LEVEL_FRESH &&
+        request->fresh->level != MSE_LEVEL_CONNECTION)
+        return mse_fail_text(err, MSE_ERR_USAGE, "request", "fresh.level is 2 or 3");
     if (in.len > MSE_CERT_MAX_SIZE * 2)
         return mse_fail(err, MSE_ERR_LIMIT, in.len, "request");
     r->input = malloc(in.len);
@@ -366,21 +435,30 @@ static bool take_input(const struct mse_request *request, struct mse_report *r,
 static bool judge(struct job *job, struct mse_error *err)
 {
     struct mse_report *r = job->report;
+    size_t of_input;
 
     if (r->checks.of[MSE_CHECK_CERTIFICATE].outcome == MSE_OUTCOME_FAILED)
         return true; /* unreadable: nothing else can be said */
     if (r->has_certificate ? !judge_certificate(job, err) : !judge_evidence(job, err))
         return false;
+    of_input = r->judged_count;
+    if (job->request->fresh != NULL && !appraise_fresh(job, err))
+        return false;
     check_release(job);
-    for (size_t i = 0; i < r->judged_count; i++) {
-        check_policy(job, &r->judged[i]);
+    for (size_t i = 0; i < of_input; i++) {
+        check_policy(job, &r->judged[i], &r->checks);
         copy_advisories(&r->judged[i]);
     }
+    if (job->has_fresh)
+        finish_fresh(job);
     if (r->judged_count > 0 && r->judged[0].appraisal.tee != MSE_TEE_NONE) {
         check_somebody(job);
         check_instance(job);
     }
-    check_age_and_level(job);
+    if (job->has_fresh)
+        mse_fresh_check_configuration(&job->fresh.claim, job->policy, r);
+    check_level(job);
+    check_age(job);
     if (job->policy->strict)
         mse_verdict_refuse_waived(&r->checks);
     return true;
@@ -419,9 +497,13 @@ bool mse_verify(struct mse_verifier *verifier, const struct mse_collateral *coll
     }
     job.report->verdict = mse_verdict_of(&job.report->checks);
     /* The second key of a certificate is there to be sealed to: never to evidence that did not
-     * pass. */
-    if (!mse_verdict_is_positive(job.report->verdict))
+     * pass. Nor is a level reached without it. */
+    if (!mse_verdict_is_positive(job.report->verdict)) {
+        memset(&job.report->configuration, 0, sizeof(job.report->configuration));
         job.report->ratls.has_x25519 = false;
+        if (job.report->level > MSE_LEVEL_CERTIFICATE)
+            job.report->level = job.alone ? MSE_LEVEL_NONE : MSE_LEVEL_CERTIFICATE;
+    }
     *out = job.report;
     return true;
 }

@@ -4,6 +4,8 @@
 import base64
 import hashlib
 import json
+import re
+import ssl
 import sys
 import tarfile
 from pathlib import Path
@@ -12,12 +14,15 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "pki"))
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
+import app_package  # noqa: E402
 import container  # noqa: E402
 import sgx_oracle  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa  # noqa: E402
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: E402
 from testpki import keys, ratls  # noqa: E402
 from testpki.world import World  # noqa: E402
+
+UUID = "01234567-89ab-cdef-0123-456789abcdef"
 
 POLICY_TOML = """fingerprint = ["{0}"]
 mrsigner = "{0}"
@@ -162,6 +167,19 @@ def images():
             container.tar(list(container.Image(layers).files().items()))]  # fmt: skip
 
 
+def packages():
+    """The first byte says whether the package is sealed, with the key of fuzz_code.c."""
+    key = b"seeds are sealed with this key.."
+    files = {"a": b"text", "a+b": b"", "d/e": bytes(3000), "d/x": b"#!/bin/sh\n"}
+    links = {"d/l": "../a", "l": "nowhere"}
+    more = {"executables": ["d/x"]}
+    for sealed in (None, key):
+        yield bytes([sealed is not None]) + app_package.package(files, links, sealed, **more)
+        yield bytes([sealed is not None]) + app_package.package({}, {}, sealed)
+    wrong = [app_package.entry("b", b"b"), app_package.entry("a", link="../b")]
+    yield b"\0" + app_package.archive(wrong)
+
+
 def tars():
     """Archives as Python writes them in each format, with what needs extended headers."""
     out = []
@@ -240,6 +258,97 @@ GLOBS = "# all kinds\n*.py[cod]\n[!a-c\u00e9]?*x**\n[]-!x]\n[c-a!b-d]\n build/ \
 IGNORE_PATHS = [b"a/x/b", b"build", b"lib/m.pyc", b"a/keep", b"x/yq/w/z", b"#c\\", b"k \r"]
 
 
+def vectors(name):
+    """The texts of a header of tests/unit: {macro: what its C string holds}."""
+    source = (ROOT / "tests" / "unit" / name).read_text()
+    found = re.findall(r'#define (\w+) \\\n((?: +".*" ?\\?\n)+)', source)
+    return {
+        macro: "".join(re.findall(r'"(.*)"', text)).replace("\\\\", "\\") for macro, text in found
+    }
+
+
+INSTANCE = {
+    "name": "app.example", "config_name": "i1.config.example", "uuid": UUID,
+    "not_after": "2027-01-01T00:00:00Z", "listen": "[::1]:443",
+}  # fmt: skip
+
+
+def instance_files():
+    full = INSTANCE | {
+        "subject": "An owner", "edge": ["10.1.0.0/16", "2001:db8::/33", "::ffff:192.0.2.0/120"],
+        "proxy_to_app": True, "statement": "MAMCAQE=",
+    }  # fmt: skip
+    return [json.dumps(INSTANCE), json.dumps(full)]
+
+
+def configurations():
+    """Flags, length of pieces, requests: see the target."""
+    v = vectors("config_vectors.h")
+    tls = {"ssl_private_key": v["KEY_LEAF"], "ssl_certificate": v["LEAF"] + v["CERT_INTER"]}
+    bodies = [
+        (1, {"uuid": UUID}),
+        (1, {"uuid": UUID, "blind": "5a" * 32, "app_secrets": {"a": [1, None]}}),
+        (5, {"uuid": "{%s}" % UUID.upper(), "code_secret_key": "00" * 32}),
+        (9, {"uuid": UUID, "app_sealed_secrets": v["BOX_KEY_LAST"]}),
+        (13, {"uuid": UUID, "app_sealed_secrets": v["BOX_OBJECT"]}),
+        (3, {"uuid": UUID} | {k: t.replace("\\n", "\n") for k, t in tls.items()}),
+        (0, {"uuid": UUID}),
+    ]
+    get = b"GET / HTTP/1.1\r\nHost: h\r\n\r\nHEAD * HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+    yield bytes([1, 3]) + get
+    for flags, body in bodies:
+        text = json.dumps(body).encode()
+        head = f"POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nMse-Signature: {'A' * 86}==\r\n"
+        if flags & 1:
+            head = "POST /x HTTP/1.1\r\nHost: h\r\n"
+        request = f"{head}Content-Length: {len(text)}\r\n\r\n".encode() + text
+        yield bytes([flags, 0]) + request + get
+        yield bytes([flags, 7]) + request + request
+
+
+def states():
+    """Whole files behind 0, bodies behind 1."""
+    found = {k: bytes.fromhex(t) for k, t in vectors("state_vectors.h").items()}
+    files = [b"\0" + data for name, data in found.items() if name not in ("STATE_KEY", "STATE_HEAD")]
+    return files + [b"\1" + found["STATE_BODY"], b"\1\0\1\0\0\0i\0\0\0\0", b"\1\1\1\0\0\0i\1\0\0\0c"]
+
+
+def attest():
+    """What it is (request, reply, configuration, leaves), then its bytes."""
+    found = {k: bytes.fromhex(t) for k, t in vectors("attest_vectors.h").items()}
+    requests = [b"\0" + found["ATTEST_REQUEST"], b"\0" + found["ATTEST_REQUEST_INNER"] + b"GET /"]
+    claims = [b"\2" + found["CONFIG_STATEMENT"], b"\2" + found["CONFIG_DIGEST"] + bytes(8), b"\2"]
+    return requests + claims + [b"\1" + found["ATTEST_REPLY"][4:], b"\3" + bytes(range(64)) * 7]
+
+
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+def proxy_headers():
+    v4, v6 = bytes(range(12)), bytes(range(36))
+    return [SIGNATURE + head + rest for head, rest in (
+        (b"\x21\x11\0\x0c", v4), (b"\x21\x21\0\x24", v6), (b"\x20\0\0\0", b""),
+        (b"\x21\x31\0\xd8", bytes(216)), (b"\x21\x11\0\x12", v4 + b"\4\0\3abc"),
+    )]  # fmt: skip
+
+
+def client_hellos():
+    """As Python's OpenSSL sends it, in one record and in two."""
+    out = []
+    for name in (None, "app.example"):
+        ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        ctx.check_hostname = False
+        sent = ssl.MemoryBIO()
+        try:
+            ctx.wrap_bio(ssl.MemoryBIO(), sent, server_hostname=name).do_handshake()
+        except ssl.SSLWantReadError:
+            out.append(sent.read())
+    body = out[-1][5:]
+    parts = body[:60], body[60:]
+    out.append(b"".join(b"\x16\3\1" + len(p).to_bytes(2, "big") + p for p in parts))
+    return out
+
+
 def collateral(world):
     """kind -> inputs, out of the generated bundles."""
     pki = world.intel
@@ -304,6 +413,13 @@ def seeds():
     yield "sigstruct", sigstructs()
     yield "image", images()
     yield "tar", tars()
+    yield "code", list(packages())
+    yield "config_request", configurations()
+    yield "instance_file", instance_files()
+    yield "state", states()
+    yield "attest", attest()
+    yield "proxy_header", proxy_headers()
+    yield "client_hello", client_hellos()
     yield "must_crash", [b"CRAS"]
 
 

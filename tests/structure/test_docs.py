@@ -149,7 +149,7 @@ def test_policy_keys_are_those_of_the_code():
 
 def declared():
     """{function: (result, parameters)} of the public headers."""
-    text = "".join((ROOT / "include/mse" / n).read_text() for n in ("mse.h", "tls.h"))
+    text = "".join((ROOT / "include/mse" / n).read_text() for n in ("mse.h", "tls.h", "connect.h"))
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     out = {}
     pattern = r"MSE_API (?:MSE_CHECKED )?([^;()]*?)\b(mse_[a-z0-9_]+)\(([^;]*)\);"

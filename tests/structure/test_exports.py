@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def declared():
-    text = "".join((ROOT / "include/mse" / n).read_text() for n in ("mse.h", "tls.h"))
+    text = "".join((ROOT / "include/mse" / n).read_text() for n in ("mse.h", "tls.h", "connect.h"))
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     return set(re.findall(r"MSE_API[^;]*?\b(mse_[a-z0-9_]+)\(", text))
 

@@ -11,12 +11,12 @@ from pathlib import Path
 MODES = ("normal", "plain", "silent", "reset", "half", "garbage", "close")
 
 
-def listen(host):
-    """A listening socket on a free port of an IPv4 or IPv6 address."""
+def listen(host, port=0):
+    """A listening socket on this port, or a free one, of an IPv4 or IPv6 address."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((host, 0))
+    sock.bind((host, port))
     sock.listen(64)
     return sock
 
@@ -75,14 +75,15 @@ class TlsServer:
     """
 
     def __init__(
-        self, cert=None, *, host="127.0.0.1", mode="normal", body=b"hello\n", handler=None,
+        self, cert=None, *, host="127.0.0.1", port=0, mode="normal", body=b"hello\n", handler=None,
         alpn=None, minimum=None, maximum=None, tickets=None, timeout=20,
     ):
         self.certs = list(cert) if isinstance(cert, (list, tuple)) else [cert]
         self.modes = list(mode) if isinstance(mode, (list, tuple)) else [mode]
         if set(self.modes) - set(MODES):
             raise ValueError(f"unknown mode {set(self.modes) - set(MODES)}")
-        self.host, self.body, self.handler, self.timeout = host, body, handler, timeout
+        self.host, self.wanted_port = host, port
+        self.body, self.handler, self.timeout = body, handler, timeout
         self.tls = dict(alpn=alpn, minimum=minimum, maximum=maximum, tickets=tickets)
         self.counters = Counters()
         self.open = set()
@@ -96,7 +97,7 @@ class TlsServer:
             None if c is None else server_context(c, self.directory.name, **self.tls)
             for c in self.certs
         ]
-        self.socket = listen(self.host)
+        self.socket = listen(self.host, self.wanted_port)
         self.port = self.socket.getsockname()[1]
         self.thread = threading.Thread(target=self._accept, daemon=True)
         self.thread.start()
