@@ -40,6 +40,7 @@ fuzz:
 	@scripts/fuzz
 
 bench: build
+	@scripts/deps bench
 	@test -f $(BUILD)-release/build.ninja || meson setup $(BUILD)-release --buildtype=release
 	@ninja -C $(BUILD)-release
 	@scripts/bench $(BUILD)-release

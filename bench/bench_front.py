@@ -8,6 +8,7 @@ less than it changes rates. Each round runs every server once; a ratio is the me
 import contextlib
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -162,7 +163,9 @@ def nginx(build, d, port, backend):
         conf = (f"{head} http {{ access_log off; keepalive_requests 1000000000; "
                 f"keepalive_timeout 1h; upstream b {{ server 127.0.0.1:{backend}; keepalive 64; }} "
                 f"server {{ {tls} location / {{ proxy_pass http://b; proxy_http_version 1.1; "
-                "proxy_set_header Connection ''; } } }\n")  # fmt: skip
+                "proxy_set_header Connection ''; } "
+                # One connection to the backend for each of a client, as the others have.
+                f"location = /once {{ proxy_pass http://127.0.0.1:{backend}/1k; }} }} }}\n")  # fmt: skip
     (d / "nginx.conf").write_text(conf)
     return ["nginx", "-c", d / "nginx.conf"]
 
@@ -176,16 +179,16 @@ SERVERS = {"ours": ours, "hitch": hitch, "haproxy": haproxy, "nginx": nginx}
 def handshakes(port):
     """Full handshakes, each with one request: s_time keeps no session."""
     out = subprocess.run(
-        ["openssl", "s_time", "-connect", f"127.0.0.1:{port}", "-new", "-www", "/1k", "-time",
+        ["openssl", "s_time", "-connect", f"127.0.0.1:{port}", "-new", "-www", "/once", "-time",
          str(SECONDS)], capture_output=True, text=True, check=False,
     ).stdout  # fmt: skip
     return int(re.search(r"(\d+) connections in \d+ real", out).group(1))
 
 
-def wrk(port, path, connections):
+def wrk(port, path, connections, seconds=SECONDS):
     out = subprocess.run(
-        ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", f"https://127.0.0.1:{port}{path}"],
-        capture_output=True, text=True, check=True,
+        ["wrk", "-t1", "--timeout", "30s", f"-c{connections}", f"-d{seconds}s",
+         f"https://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert "errors" not in out, out
     return int(re.search(r"(\d+) requests in", out).group(1))
@@ -244,7 +247,7 @@ def report(got):
 
 
 def system_calls(server, run):
-    """Per operation, as strace counts them."""
+    """(calls, operations), as strace counts them."""
     with tempfile.NamedTemporaryFile() as out:
         words = ["strace", "-f", "-c", "-S", "calls", "-o", out.name]
         for pid in family(server.process.pid):
@@ -255,17 +258,24 @@ def system_calls(server, run):
         tracer.send_signal(signal.SIGINT)
         tracer.wait()
         total = re.search(r"(\d+)(?: +\d+)? total", Path(out.name).read_text())
-        return int(total.group(1)) / count
+        return int(total.group(1)), count
+
+
+def calls_per_request(server):
+    """What connections cost once is in both runs, so it is not in the difference."""
+    runs = [system_calls(server, lambda port, s=s: wrk(port, "/1k", 64, s)) for s in (1, 4)]
+    return (runs[1][0] - runs[0][0]) / (runs[1][1] - runs[0][1])
 
 
 def count_calls(servers):
     for server in servers:
         mine = server.name == "ours"
-        per = system_calls(server, requests)
+        per = calls_per_request(server)
         figure(f"front_calls_per_request_{server.name}", per, "calls", 4.5 if mine else None)
-        per = system_calls(server, handshakes)
-        figure(f"front_calls_per_connection_{server.name}", per, "calls")
-        per = system_calls(server, lambda port: wrk(port, "/1m", 8))
+        calls, count = system_calls(server, handshakes)
+        figure(f"front_calls_per_connection_{server.name}", calls / count, "calls")
+        calls, count = system_calls(server, lambda port: wrk(port, "/1m", 8))
+        per = calls / count
         figure(f"front_calls_per_MiB_{server.name}", per, "calls", 40 if mine else None)
 
 
@@ -277,11 +287,13 @@ def connection(port, context=None):
     return context.wrap_socket(s) if context else s
 
 
-def measure_memory(servers):
+def measure_memory(start):
+    """Each on a fresh server, whose heap has no room left from connections before."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    for server in servers:
+    for kind in SERVERS:
         for name, with_tls, bar in (("idle", True, 15), ("half_open", False, 1)):
+            server = start(kind)
             for _ in range(20):  # what the first connections cost once
                 connection(server.port, context).close()
             before = server.memory()
@@ -289,22 +301,25 @@ def measure_memory(servers):
             for s in held if with_tls else ():
                 s.sendall(b"GET /1k HTTP/1.1\r\nHost: a\r\n\r\n")
                 assert s.recv(100)
-            connection(server.port, context).close()
+            connection(server.port, context).close()  # all before it are accepted then
             figure(f"front_KiB_per_{name}_{server.name}", (server.memory() - before) / IDLE, "KiB",
                    bar if server.name == "ours" else None)  # fmt: skip
             for s in held:
                 s.close()
+            server.stop()
 
 
 def serve_beside_half_open(server):
     """Rate with 10,000 half-open connections over the rate without."""
-    free = requests(server.port)
-    held = [connection(server.port) for _ in range(10000)]
-    beside = requests(server.port)
-    for s in held:
-        s.close()
+    ratios = []
+    for _ in range(ROUNDS):
+        alone = requests(server.port)
+        held = [connection(server.port) for _ in range(10000)]
+        ratios.append(alone / requests(server.port))
+        for s in held:
+            s.close()
     # The bar is a least value: its inverse is printed, so that less is better here as well.
-    figure("front_rate_alone_over_rate_beside_10000", free / beside, "ratio", 1.25)
+    figure("front_rate_alone_over_beside_10000_half_open", statistics.median(ratios), "ratio", 1.25)
 
 
 def main():
@@ -313,8 +328,6 @@ def main():
     if missing:
         print(f"bench_front: not measured, not installed: {' '.join(missing)}", file=sys.stderr)
         return
-    import resource
-
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stack:
@@ -322,19 +335,23 @@ def main():
         d.chmod(0o755)
         make_certificate(d)
         (d / "www").mkdir()
-        (d / "www/1k").write_bytes(os.urandom(1024))
+        for name in ("1k", "once"):
+            (d / "www" / name).write_bytes(os.urandom(1024))
         (d / "www/1m").write_bytes(os.urandom(MIB))
         backend = free_port()
         (d / "backend.conf").write_text(nginx_conf(d, backend))
         stack.callback(Server("backend", ["nginx", "-c", d / "backend.conf"], backend).stop)
-        servers = []
-        for name, command in SERVERS.items():
+
+        def start(name):
             port = free_port()
-            servers.append(Server(name, command(build, d, port, backend), port))
-            stack.callback(servers[-1].stop)
+            return Server(name, SERVERS[name](build, d, port, backend), port)
+
+        servers = [start(name) for name in SERVERS]
+        for server in servers:
+            stack.callback(server.stop)
         report(compare(servers))
         count_calls(servers)
-        measure_memory(servers)
+        measure_memory(start)
         serve_beside_half_open(servers[0])
 
 

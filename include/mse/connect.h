@@ -43,9 +43,9 @@ struct mse_connect_options {
  * verdict is positive and its level is 3. TLS 1.3 only; nothing is resumed.
  *
  * True: *ssl is owned by the caller (SSL_free; fd stays the caller's) and ready for SSL_read and
- * SSL_write. False: *ssl is NULL, and *err says why; MSE_ERR_POLICY if the verdict is no. report
- * may be NULL; else *report is the judgement, in both cases, where there is one, owned by the
- * caller.
+ * SSL_write. False: *ssl is NULL, and *err says why; MSE_ERR_POLICY if the verdict is no, which
+ * *report then explains. report may be NULL; else *report is owned by the caller, and NULL where a
+ * failure is not of the verdict.
  */
 MSE_API MSE_CHECKED bool mse_connect(int fd, const struct mse_connect_options *options, SSL **ssl,
                                      struct mse_report **report, struct mse_error *err);

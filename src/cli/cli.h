@@ -42,6 +42,7 @@ enum exit_code cmd_cloud_verify(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_trust_operator(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_configure(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_logs(struct cli *cli, int argc, char **argv);
+enum exit_code cmd_seal(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_verify(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_show(struct cli *cli, int argc, char **argv);
 enum exit_code cmd_collateral_fetch(struct cli *cli, int argc, char **argv);

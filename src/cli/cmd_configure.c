@@ -2,7 +2,6 @@
 /* mse cloud configure: the owner tells a verified instance its code key, secrets and certificate.
  */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <mse/tls.h>
 
@@ -85,21 +84,18 @@ static bool read_wait(struct configure_job *job, struct mse_error *err)
 static bool expect(struct configure_job *job, struct mse_error *err)
 {
     char text[57];
+    bool ok;
 
     job->e.any_origin = true;
     mse_minisign_public_text(&job->files.owner_public, text);
     if (job->e.release != NULL)
-        job->e.owners.of[job->e.owners.count++] = text;
+        job->e.owners = (struct option_list){ .of = { text }, .count = 1 };
     if (job->e.code != NULL)
         job->e.context = job->files.context_file;
-    return expect_args_check(&job->e, &job->v, err) &&
-           expect_args_finish(job->cli, &job->e, &job->v, job->p.named.host, err);
-}
-
-static bool expects_code(const struct mse_policy *policy)
-{
-    return policy->fingerprint.count > 0 || policy->owner_key.count > 0 ||
-           policy->td[MSE_TD_MRTD].count > 0 || policy->snp[MSE_SNP_MEASUREMENT].count > 0;
+    ok = expect_args_check(&job->e, &job->v, err) &&
+         expect_args_finish(job->cli, &job->e, &job->v, job->p.named.host, err);
+    job->e.owners.count = 0; /* text ends here */
+    return ok;
 }
 
 static bool check_usage(struct configure_job *job, const char *domain, struct mse_error *err)
@@ -116,6 +112,16 @@ static bool check_usage(struct configure_job *job, const char *domain, struct ms
         return mse_fail_text(err, MSE_ERR_USAGE, "--code", "needs --context");
     return peer_args_check(&job->p, domain, err) && read_wait(job, err) &&
            verify_args_finish(job->cli, &job->v, err);
+}
+
+/* RFC 9110, 7.2; a port of its own is told to the app by nobody else. */
+static void name_host(struct configure_job *job)
+{
+    const char *host = job->p.named.host, *port = job->p.target.port;
+    bool v6 = strchr(host, ':') != NULL, usual = strcmp(port, "443") == 0;
+
+    (void)snprintf(job->host, sizeof(job->host), "%s%s%s%s%s", v6 ? "[" : "", host, v6 ? "]" : "",
+                   usual ? "" : ":", usual ? "" : port);
 }
 
 /* A key can be stolen out of an enclave that was accepted once: so it is this connection's. */
@@ -135,14 +141,11 @@ static void demand_level(struct configure_job *job)
 static bool prepare(struct configure_job *job, const char *domain, struct mse_error *err)
 {
     if (!check_usage(job, domain, err) || !configure_files_load(job->cli, &job->files, err) ||
-        !expect(job, err) || !peer_args_operator(&job->p, job->e.code != NULL, err))
+        !expect(job, err) || !peer_args_operator(&job->p, job->e.code != NULL, err) ||
+        !peer_args_demand_code(&job->p, COMMAND, err))
         return false;
-    if (!expects_code(job->v.policy))
-        return mse_fail_text(err, MSE_ERR_USAGE, COMMAND,
-                             "secrets are for code that was checked: give --code with --context, "
-                             "--fingerprint or --release");
-    job->v.policy->require_fingerprint = true;
     demand_level(job);
+    name_host(job);
     return true;
 }
 

@@ -48,7 +48,7 @@ static bool wait_for_app(struct configure_job *job, struct mse_error *err)
         .to = &job->p.connect_to,
         .proxy = job->p.use_proxy ? &job->p.proxy : NULL,
         .sni = job->p.named.is_address ? NULL : job->p.named.host,
-        .host = job->p.named.host,
+        .host = job->host,
         .path = health_of(job),
         .pin_count = 1,
     };

@@ -21,6 +21,7 @@ struct configure_job {
     bool force, older_epoch;
     /* made of them */
     unsigned wait_ms;
+    char host[280]; /* for requests */
     /* found */
     struct mse_config_statement statement;
     bool signed_statement; /* false: the app takes unsigned configurations */
@@ -31,7 +32,7 @@ struct configure_job {
 /* Everything on the connection that was verified: question, epoch, body, signature, answer. */
 MSE_MUST_CHECK bool configure_send(struct configure_job *job, struct peer *peer,
                                    const struct mse_deadline *deadline, struct mse_error *err);
-/* Waits for the health endpoint; then tells how to call the app. *ready says if it answered. */
+/* Waits for the health endpoint; then tells how to call the app. */
 enum exit_code configure_finish(struct configure_job *job);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/encode.h"
 #include "cli/configure_job.h"
 #include "cli/places.h"
+#include "cli/seal_for.h"
 #include "client/epoch_memory.h"
 #include "package/values.h"
 #include "release/minisign_secret.h"
@@ -94,31 +95,6 @@ static bool remember_epoch(const struct configure_job *job, struct mse_error *er
 
 /* ---- body ---- */
 
-static bool seal_secrets(struct configure_job *job, const struct mse_report *report,
-                         struct mse_writer *out, struct mse_error *err)
-{
-    MSE_CLEANUP(mse_writer_cleanup) struct mse_writer box = { 0 };
-    char *text;
-    size_t len;
-
-    if (!report->ratls.has_x25519)
-        return mse_fail_text(err, MSE_ERR_MISSING, "--sealed-secrets",
-                             "the evidence names no key that secrets could be sealed to");
-    if (!code_seal(job->cli, report->ratls.x25519, job->files.sealed, &box, err))
-        return false;
-    text = malloc(4 * ((box.len + 2) / 3) + 1);
-    if (text == NULL)
-        return mse_fail_memory(err);
-    len = mse_base64_write(box.data, box.len, text);
-    for (size_t i = 0; i < len; i++) /* base64url: RFC 4648, section 5 */
-        text[i] = (char)(text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i]);
-    while (len > 0 && text[len - 1] == '=')
-        len--;
-    mse_write_bytes(out, text, len);
-    free(text);
-    return mse_writer_ok(out) || mse_fail_memory(err);
-}
-
 static bool make_body(struct configure_job *job, const struct mse_report *report,
                       struct mse_writer *out, struct mse_error *err)
 {
@@ -136,7 +112,7 @@ static bool make_body(struct configure_job *job, const struct mse_report *report
     if (f->has_context && f->context.has_code_key)
         input.code_key = MSE_BYTES(f->context.code_key);
     if (f->sealed_is_plain) {
-        if (!seal_secrets(job, report, &sealed, err))
+        if (!seal_for(job->cli, report, f->sealed, &sealed, err))
             return false;
         input.sealed_secrets = mse_writer_bytes(&sealed);
     }
@@ -182,15 +158,18 @@ bool configure_send(struct configure_job *job, struct peer *peer,
     MSE_CLEANUP(secret_cleanup) struct mse_writer body = { 0 };
     const struct mse_report *report = mse_tls_report(peer->ssl);
     struct mse_configure_offer offer;
+    struct mse_deadline answer_by;
 
     if (!check_instance(job, report, err) ||
-        !mse_configure_ask(peer->ssl, job->p.named.host, deadline, &offer, err) ||
+        !mse_configure_ask(peer->ssl, job->host, deadline, &offer, err) ||
         (offer.has_nonce && !check_epoch(job, offer.epoch, err)) ||
         !make_body(job, report, &body, err) ||
         !sign(job, peer, &offer, mse_writer_bytes(&body), err))
         return false;
-    if (!mse_configure_send(peer->ssl, job->p.named.host, mse_writer_bytes(&body),
-                            job->signed_statement ? &job->statement : NULL, deadline, err))
+    /* It opens and checks the code before it answers. */
+    answer_by = mse_deadline_in(job->p.timeout_ms);
+    if (!mse_configure_send(peer->ssl, job->host, mse_writer_bytes(&body),
+                            job->signed_statement ? &job->statement : NULL, &answer_by, err))
         return unclear(err);
     return remember_epoch(job, err);
 }

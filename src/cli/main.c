@@ -16,6 +16,7 @@ const struct command mse_commands[] = {
     { "cloud connect", "DOMAIN[:PORT] [options]", "talk to an app over a connection that ends in its enclave", cmd_connect },
     { "connect", "DOMAIN[:PORT] [options]", "the same as cloud connect", cmd_connect },
     { "cloud logs", "--file FILE... --key FILE [options]", "open an app's output that the operator hands over", cmd_logs },
+    { "cloud seal", "DOMAIN[:PORT] --secrets FILE --output FILE [options]", "seal secrets that only a verified instance can open", cmd_seal },
     { "verify", "--certificate FILE|--quote FILE|--report FILE|--evidence FILE [options]", "judge a file: certificate, quote, report or evidence bundle", cmd_verify },
     { "show", "FILE|DOMAIN[:PORT] [options]", "say what is in a certificate, quote, report or bundle; judges nothing", cmd_show },
     { "collateral fetch", "FILE|DOMAIN[:PORT] --output FILE [options]", "fetch what judging it needs into one file", cmd_collateral_fetch },

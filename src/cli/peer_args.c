@@ -127,6 +127,19 @@ bool peer_args_operator(struct peer_args *p, bool runtimes, struct mse_error *er
     return !found || expect_operator(policy, &entry, runtimes, err);
 }
 
+bool peer_args_demand_code(struct peer_args *p, const char *command, struct mse_error *err)
+{
+    struct mse_policy *policy = p->v->policy;
+
+    if (policy->fingerprint.count == 0 && policy->owner_key.count == 0 &&
+        policy->td[MSE_TD_MRTD].count == 0 && policy->snp[MSE_SNP_MEASUREMENT].count == 0)
+        return mse_fail_text(err, MSE_ERR_USAGE, command,
+                             "secrets are for code that was checked: give --code with --context, "
+                             "--fingerprint or --release");
+    policy->require_fingerprint = true;
+    return true;
+}
+
 /* ---- handshake ---- */
 
 static int64_t judge_at(void *arg)

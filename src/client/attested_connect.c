@@ -80,6 +80,17 @@ static bool connect_on(int fd, const struct mse_connect_options *o, SSL_CTX *ctx
     return ask_and_judge(*ssl, protocol, &deadline, err);
 }
 
+/* A peer that did not reach the level has no report that says yes. */
+static struct mse_report *report_of(SSL *ssl, bool ok)
+{
+    struct mse_report *report = mse_tls_take_report(ssl);
+
+    if (ok || report == NULL || !mse_verdict_is_positive(mse_report_verdict(report)))
+        return report;
+    mse_report_free(report);
+    return NULL;
+}
+
 bool mse_connect(int fd, const struct mse_connect_options *options, SSL **ssl,
                  struct mse_report **report, struct mse_error *err)
 {
@@ -93,10 +104,10 @@ bool mse_connect(int fd, const struct mse_connect_options *options, SSL **ssl,
     if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
         return mse_fail_errno(err, "socket", "cannot be used", errno);
     ok = make_context(options, &ctx, err) && connect_on(fd, options, ctx, ssl, err);
-    if (report != NULL && *ssl != NULL)
-        *report = mse_tls_take_report(*ssl);
     if (fcntl(fd, F_SETFL, flags) == -1 && ok)
         ok = mse_fail_errno(err, "socket", "cannot be used", errno);
+    if (report != NULL && *ssl != NULL)
+        *report = report_of(*ssl, ok);
     if (!ok) {
         SSL_free(*ssl);
         *ssl = NULL;

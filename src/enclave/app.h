@@ -9,14 +9,14 @@
 
 #include <uv.h>
 
-#include "measure/app_manifest.h"
+#include "measure/app_command.h"
 
 /* What an app finds: docs/app.md. */
 #define MSE_APP_CODE_DIR "/mse-app"
 #define MSE_APP_HOME "/root"
 #define MSE_APP_TMP "/tmp"
-#define MSE_APP_SECRETS "/root/.cache/mse/secrets.json"
-#define MSE_APP_SEALED_SECRETS "/root/.cache/mse/sealed_secrets.json"
+#define MSE_APP_SECRETS MSE_APP_HOME "/" MSE_APP_SECRETS_IN_HOME
+#define MSE_APP_SEALED_SECRETS MSE_APP_HOME "/" MSE_APP_SEALED_SECRETS_IN_HOME
 #define MSE_APP_PORT 5000 /* on 127.0.0.1 of the app's own network namespace */
 
 /* ---- keeper: blocking calls, before the loop runs ------------------------------------------ */

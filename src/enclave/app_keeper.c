@@ -80,6 +80,7 @@ static bool enter_user_namespace(struct mse_error *err)
     const uid_t uid = geteuid();
     const gid_t gid = getegid();
     char users[40], groups[40];
+    bool ok;
 
     if (unshare(CLONE_NEWUSER) == -1)
         return mse_fail_text(err, MSE_ERR_IO, "user namespace",
@@ -88,9 +89,13 @@ static bool enter_user_namespace(struct mse_error *err)
                              strerror(errno));
     (void)snprintf(users, sizeof(users), "%u %u 1\n", MSE_APP_UID, uid);
     (void)snprintf(groups, sizeof(groups), "%u %u 1\n", MSE_APP_UID, gid);
-    return write_line("/proc/self/setgroups", "deny", err) &&
-           write_line("/proc/self/uid_map", users, err) &&
-           write_line("/proc/self/gid_map", groups, err);
+    /* What is not dumpable, as the runtime is not, cannot write its own files in /proc. */
+    ok = prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0 &&
+         write_line("/proc/self/setgroups", "deny", err) &&
+         write_line("/proc/self/uid_map", users, err) &&
+         write_line("/proc/self/gid_map", groups, err);
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    return ok || mse_fail(err, MSE_ERR_IO, 0, "user namespace");
 }
 
 static bool raise_loopback(struct mse_error *err)

@@ -82,9 +82,11 @@ static bool limit(__rlimit_resource_t resource, const char *name, rlim_t most,
  * Memory is limited by a control group where there is one. */
 static bool set_limits(struct mse_error *err)
 {
+    const struct rlimit no_core = { 1, 1 };
+
     /* core(5): 0 still lets a program that the host has named in core_pattern read the core; 1 is
      * for the kernel's own use there, and is too short for a file. */
-    return limit(RLIMIT_CORE, "RLIMIT_CORE", 1, err) &&
+    return (setrlimit(RLIMIT_CORE, &no_core) == 0 || limit(RLIMIT_CORE, "RLIMIT_CORE", 0, err)) &&
            limit(RLIMIT_NPROC, "RLIMIT_NPROC", MAX_TASKS, err) &&
            limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", MAX_FILES, err);
 }

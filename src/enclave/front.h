@@ -15,10 +15,11 @@
 struct mse_front;
 struct mse_stream; /* the plain side of one connection, after its handshake */
 
+/* What is 0 gets its default. */
 struct mse_front_limits {
     unsigned hello_ms, handshake_ms, idle_ms, half_close_ms, drain_ms, connect_ms;
     unsigned connections, connections_per_peer, handshakes; /* at the same time */
-    size_t buffer; /* bytes waiting in each direction of a connection at most */
+    size_t buffer; /* bytes waiting in each direction of a connection at most, or one read's */
 };
 /* hello 8 s, handshake 10 s, idle 1 h, half-close 1 min, drain 30 s, connect 5 s; 16384
  * connections, 4096 of one peer (behind an edge: the client's address by PROXY), 2048 handshakes,
@@ -33,8 +34,8 @@ struct mse_front_options {
     const struct mse_instance_file *instance; /* listen, edges, proxy_to_app; borrowed */
     struct mse_front_limits limits;
     void *arg; /* for all callbacks */
-    /* The context for this server name (NULL: the client named none), borrowed; NULL refuses with
-     * unrecognized_name. Called inside the handshake. */
+    /* The context for this server name (lower case; NULL: the client named none), borrowed; NULL
+     * refuses with unrecognized_name. Called before the handshake. */
     SSL_CTX *(*context)(void *arg, const char *name);
     /* The handshake is done: sets a handler or lets the stream go to the app. */
     void (*accepted)(void *arg, struct mse_stream *stream);
@@ -43,7 +44,8 @@ struct mse_front_options {
     void (*connect_app)(void *arg, mse_front_connected *done, void *context);
 };
 
-/* Listens at once; connections are taken when the loop runs. */
+/* Listens at once; connections are taken when the loop runs. The program ignores SIGPIPE: libuv
+ * writes to sockets that may be closed. */
 MSE_MUST_CHECK bool mse_front_new(const struct mse_front_options *options, struct mse_front **out,
                                   struct mse_error *err);
 /* "127.0.0.1:4443": where it really listens, valid as long as the front. */
@@ -66,8 +68,8 @@ struct mse_front_counts mse_front_count(const struct mse_front *front);
  * A TLS server context with what every one of them has: TLS 1.2 and 1.3, ECDHE with AEAD only,
  * X25519 and P-256, no renegotiation, no compression, no session cache, one ticket whose keys live
  * in this context only. alpn: wire format (length-prefixed) in order of preference, copied; a
- * client that offers ALPN and none of these gets no_application_protocol. ticket_s: life of
- * tickets, 0: none.
+ * client that offers ALPN and none of these gets no_application_protocol; if empty, ALPN is not
+ * looked at. ticket_s: life of tickets, 0: none.
  */
 MSE_MUST_CHECK bool mse_front_context_new(X509 *const *chain, size_t chain_count, EVP_PKEY *key,
                                           struct mse_bytes alpn, unsigned ticket_s, SSL_CTX **out,
@@ -83,6 +85,7 @@ struct mse_stream_handler {
     /* The stream is gone: the last call, context may be freed. */
     void (*closed)(void *context);
 };
+/* Instead of the handler before, which gets closed: at once, or when its call under way returns. */
 void mse_stream_set_handler(struct mse_stream *stream, const struct mse_stream_handler *handler,
                             void *context);
 /* Copies. More than the limit waiting closes the stream (a handler of ours is answered in turns).

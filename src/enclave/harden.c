@@ -45,8 +45,20 @@ static bool drop_capabilities(struct mse_error *err)
     return true;
 }
 
+/* A connection takes two descriptors; whoever cannot have more has less connections (runtime.c). */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 bool mse_harden_privileges(struct mse_error *err)
 {
+    raise_descriptors();
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 && errno != ENOSYS && errno != EINVAL)
         return mse_fail_errno(err, "PR_SET_NO_NEW_PRIVS", "cannot be set", errno);
     if (!drop_capabilities(err))

@@ -10,7 +10,7 @@ MSE_MUST_CHECK bool mse_harden_memory(struct mse_error *err);
 /*
  * After the keeper was forked and before there is a second thread: keys go to a heap that is locked
  * and not dumped; no capability is left but the one for ports below 1024; nothing that is executed
- * can get more.
+ * can get more. As many descriptors as the machine allows are there afterwards.
  */
 MSE_MUST_CHECK bool mse_harden_privileges(struct mse_error *err);
 

@@ -72,9 +72,21 @@ void mse_keep_cleanup(struct mse_keep *keep)
     OPENSSL_cleanse(keep, sizeof(*keep));
 }
 
+void mse_keep_forget_config(struct mse_keep *keep)
+{
+    if (keep->state.config != NULL)
+        OPENSSL_cleanse(keep->state.config, keep->state.config_len);
+    free(keep->state.config);
+    keep->state.config = NULL;
+    keep->state.config_len = 0;
+}
+
 /* next is what shall be kept; it is taken over only when it is on the disk. */
 static bool commit(struct mse_keep *keep, struct mse_state *next, struct mse_error *err)
 {
+    /* Two states of one number could be exchanged: the platform first learns of the one before. */
+    if (keep->can_count && keep->state.counter > keep->counter && !check_counter(keep, true, err))
+        return false;
     next->counter = keep->can_count ? keep->counter + 1 : 0;
     if (keep->can_seal && !mse_state_save(mse_tee_host_dir(keep->tee), next, keep->key, err))
         return mse_fail_in(err, "state");

@@ -23,6 +23,8 @@ struct mse_keep {
 MSE_MUST_CHECK bool mse_keep_open(struct mse_tee *tee, const struct mse_app_manifest *app,
                                   struct mse_keep *out, struct mse_error *err);
 void mse_keep_cleanup(struct mse_keep *keep);
+/* Wipes the configuration in memory; what is on the disk stays. Nothing can be kept afterwards. */
+void mse_keep_forget_config(struct mse_keep *keep);
 
 /* The identity of the state, if it still fits what the host says; else a new one, without a
  * configuration: the owner approves each key, name and lifetime. */

@@ -3,10 +3,12 @@
  * mse-enclave: the runtime inside the TEE. Its arguments are the app's manifest, which is measured
  * (docs/fingerprint.md, "App manifest"); it takes no others. Status lines go to stdout.
  */
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "attest/sim_socket.h"
 #include "enclave/harden.h"
@@ -20,6 +22,7 @@ struct program {
     struct mse_tee *tee;
     struct mse_app_keeper *keeper;
     struct mse_runtime *runtime;
+    enum exit_code result;
     uv_signal_t term, interrupt, report;
 };
 
@@ -32,31 +35,42 @@ static int64_t now_ms(void *arg)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* Nobody may be reading: a line that would have to wait is lost, the service goes on. A pipe that
+ * is ready takes PIPE_BUF bytes (pipe(7)), which is more than a line has. */
+static void say(int fd, const void *line, size_t len)
+{
+    struct pollfd ready = { .fd = fd, .events = POLLOUT };
+
+    if (poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) != 0)
+        (void)!write(fd, line, len);
+}
+
 static void show_status(void *arg, const struct mse_status *status)
 {
     struct mse_writer line = { 0 };
 
     (void)arg;
     mse_status_write(status, &line);
-    if (mse_writer_ok(&line)) {
-        (void)fwrite(line.data, 1, line.len, stdout);
-        (void)fflush(stdout);
-    }
+    if (mse_writer_ok(&line))
+        say(STDOUT_FILENO, line.data, line.len);
     mse_writer_cleanup(&line);
 }
 
 static void show_problem(void *arg, const struct mse_error *err)
 {
-    char text[640];
+    char text[640], line[700];
+    int len = snprintf(line, sizeof(line), "mse-enclave: %s\n",
+                       mse_error_describe(err, text, sizeof(text)));
 
     (void)arg;
-    (void)fprintf(stderr, "mse-enclave: %s\n", mse_error_describe(err, text, sizeof(text)));
+    if (len > 0 && len < (int)sizeof(line))
+        say(STDERR_FILENO, line, (size_t)len);
 }
 
 /* What the host or the owner has to change, or what this machine lacks. */
-static enum exit_code code_of(const struct mse_error *err)
+static enum exit_code code_of(enum mse_err_code code)
 {
-    switch ((int)err->code) {
+    switch ((int)code) {
     case MSE_ERR_USAGE:
         return EXIT_WRONG_USAGE;
     case MSE_ERR_IO:
@@ -77,6 +91,14 @@ static void on_stopped(void *arg)
     uv_close((uv_handle_t *)&p->term, NULL);
     uv_close((uv_handle_t *)&p->interrupt, NULL);
     uv_close((uv_handle_t *)&p->report, NULL);
+}
+
+static void on_failed(void *arg, enum mse_err_code code)
+{
+    struct program *p = arg;
+
+    p->result = code_of(code);
+    mse_runtime_stop(p->runtime, on_stopped, p);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -130,7 +152,8 @@ static bool begin(struct program *p, int argc, char **argv, struct mse_error *er
                                            .arg = p,
                                            .now_ms = now_ms,
                                            .status = show_status,
-                                           .problem = show_problem };
+                                           .problem = show_problem,
+                                           .failed = on_failed };
 
     if (!read_arguments(p, argc, argv, err) || !mse_harden_memory(err) ||
         !mse_tee_open(&place, &p->tee, err) || !mse_tee_start(p->tee, &p->app, err))
@@ -149,16 +172,13 @@ static bool begin(struct program *p, int argc, char **argv, struct mse_error *er
     return catch_signals(p, err) && mse_runtime_new(&options, &p->runtime, err);
 }
 
-static enum exit_code end(struct program *p)
+static void end(struct program *p)
 {
-    bool failed = mse_runtime_failed(p->runtime);
-
     mse_runtime_free(p->runtime);
     (void)uv_run(&p->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&p->loop);
     mse_app_keeper_free(p->keeper);
     mse_tee_free(p->tee);
-    return failed ? EXIT_REFUSED : EXIT_DONE;
 }
 
 int main(int argc, char **argv)
@@ -173,8 +193,9 @@ int main(int argc, char **argv)
         if (p.keeper != NULL)
             mse_app_keeper_free(p.keeper);
         /* Parts of the loop may stand half: the process ends here, and all that it had. */
-        _Exit((int)code_of(&err));
+        _Exit((int)code_of(err.code));
     }
     (void)uv_run(&p.loop, UV_RUN_DEFAULT);
-    return (int)end(&p);
+    end(&p);
+    return (int)p.result;
 }

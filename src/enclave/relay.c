@@ -137,17 +137,22 @@ static const struct mse_socket_events app_events = {
 
 /* ---- beginning and end ---------------------------------------------------------------------- */
 
+void mse_relay_stop(struct mse_relay *relay)
+{
+    bool proper = relay->client_ended && relay->app_ended && relay->app.waiting == 0;
+
+    if (relay->connected)
+        mse_socket_close(&relay->app, !proper);
+}
+
 static void on_stream_closed(void *context)
 {
     struct mse_relay *relay = context;
-    bool proper = relay->client_ended && relay->app_ended && relay->app.waiting == 0;
 
     relay->stream = NULL;
     if (relay->pending != NULL)
         relay->pending->relay = NULL;
-    if (relay->connected)
-        mse_socket_close(&relay->app, !proper);
-    else
+    if (!relay->connected) /* else its handle is closed, but not gone yet */
         free_relay(relay);
 }
 

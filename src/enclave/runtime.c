@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -16,6 +17,8 @@
 #define TICKET_S 3600
 #define LOG_FLUSH_MS 1000
 #define APP_GRACE_MS 10000
+/* A connection takes two: the client's and the app's. The rest is for what else is open. */
+#define OTHER_DESCRIPTORS 256
 
 /* Wire format of ALPN (RFC 7301, 3.1), in order of preference. */
 #define ALPN_ATTEST "\x0cmse-attest/1"
@@ -28,7 +31,8 @@ struct mse_runtime {
     struct mse_keep keep;
     struct mse_identity identity;
     struct mse_config config; /* in force, once configured */
-    bool configured, taking, failed, stopping;
+    uint64_t epoch;           /* of config, or of the one before: keep is a worker's meanwhile */
+    bool configured, taking, stopping;
     SSL_CTX *own_context, *owner_context; /* self-made certificate; the owner's, once configured */
     struct mse_front *front;
     struct mse_config_server *config_server; /* NULL once configured */
@@ -65,7 +69,7 @@ void mse_runtime_report(struct mse_runtime *r)
         .state = r->state,
         .listen = mse_front_address(r->front),
         .tee = mse_tee_name(r->options.tee),
-        .epoch = r->keep.state.epoch,
+        .epoch = r->epoch,
         .restarts = r->app != NULL ? mse_app_restarts(r->app) : 0,
         .quotes = mse_attest_service_quotes(r->attest),
         .log_lost = mse_log_ring_lost(r->log),
@@ -232,17 +236,33 @@ static bool start_app(struct mse_runtime *r, struct mse_error *err)
 
 /* ---- configuration ------------------------------------------------------------------------ */
 
+/* The app has its own copy, and a restart reads the sealed one: here nobody needs them again. */
+static void forget_secrets(struct mse_runtime *r)
+{
+    struct mse_config *c = &r->config;
+
+    if (c->secrets != NULL)
+        OPENSSL_cleanse(c->secrets, c->secrets_len);
+    if (c->sealed_secrets != NULL)
+        OPENSSL_cleanse(c->sealed_secrets, c->sealed_secrets_len);
+    OPENSSL_cleanse(c->code_key, sizeof(c->code_key));
+    mse_keep_forget_config(&r->keep);
+}
+
 /* From here on the instance is configured; r->config is what holds. */
 static bool put_in_force(struct mse_runtime *r, struct mse_error *err)
 {
     const struct mse_state *state = &r->keep.state;
+    bool ok;
 
     r->configured = true;
+    r->epoch = state->epoch;
     mse_attest_service_configure(r->attest, r->config.digest, state->epoch,
                                  state->has_statement ? state->statement : NULL,
                                  (struct mse_bytes){ NULL, 0 });
-    OPENSSL_cleanse(r->config.code_key, sizeof(r->config.code_key));
-    return make_contexts(r, err) && start_app(r, err);
+    ok = make_contexts(r, err) && start_app(r, err);
+    forget_secrets(r);
+    return ok;
 }
 
 static void candidate_taken(void *context, const struct mse_error *failure)
@@ -254,8 +274,9 @@ static void candidate_taken(void *context, const struct mse_error *failure)
     if (failure == NULL) {
         r->config = r->candidate;
         memset(&r->candidate, 0, sizeof(r->candidate));
-        /* It is kept already: what fails from here on is for the operator, and a restart. */
-        if (!put_in_force(r, &err)) {
+        /* It is kept already: what fails from here on is for the operator, and a restart. The
+         * services may be gone if it was told to stop meanwhile. */
+        if (!r->stopping && !put_in_force(r, &err)) {
             problem(r, &err);
             set_state(r, MSE_RUN_FAILED);
         }
@@ -339,9 +360,11 @@ static void kept_taken(void *context, const struct mse_error *failure)
         return;
     if (failure == NULL && put_in_force(r, &err))
         return;
-    r->failed = true;
-    problem(r, failure != NULL ? failure : &err);
+    if (failure != NULL)
+        err = *failure;
+    problem(r, &err);
     set_state(r, MSE_RUN_FAILED);
+    r->options.failed(r->options.arg, err.code);
 }
 
 static bool take_kept(struct mse_runtime *r, struct mse_error *err)
@@ -384,6 +407,22 @@ static bool read_instance(struct mse_runtime *r, struct mse_error *err)
     return ok;
 }
 
+/* Better refused than accepted without a descriptor left for the app's side. */
+static struct mse_front_limits limits_here(void)
+{
+    struct mse_front_limits limits = mse_front_default_limits;
+    struct rlimit files;
+    rlim_t most;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY)
+        return limits;
+    most = files.rlim_cur > 2 * OTHER_DESCRIPTORS ? (files.rlim_cur - OTHER_DESCRIPTORS) / 2
+                                                  : OTHER_DESCRIPTORS / 2;
+    if (most < limits.connections)
+        limits.connections = (unsigned)most;
+    return limits;
+}
+
 static bool start_services(struct mse_runtime *r, struct mse_error *err)
 {
     struct mse_attest_service_options attest = { .loop = r->options.loop,
@@ -393,7 +432,7 @@ static bool start_services(struct mse_runtime *r, struct mse_error *err)
                                                  .has_inner = has_inner };
     struct mse_front_options front = { .loop = r->options.loop,
                                        .instance = &r->instance,
-                                       .limits = mse_front_default_limits,
+                                       .limits = limits_here(),
                                        .arg = r,
                                        .context = context_for,
                                        .accepted = accepted,
@@ -424,6 +463,7 @@ bool mse_runtime_new(const struct mse_runtime_options *options, struct mse_runti
         !mse_keep_identity(&r->keep, &r->instance, options->app, now_s(r), &r->identity, err) ||
         !start_services(r, err))
         return false;
+    r->epoch = r->keep.state.epoch; /* a worker may read it already, but none writes */
     mse_runtime_report(r);
     return true;
 }
@@ -485,11 +525,6 @@ void mse_runtime_stop(struct mse_runtime *r, void (*done)(void *arg), void *arg)
     r->stopped = done;
     r->stopped_arg = arg;
     mse_front_drain(r->front, drained, r);
-}
-
-bool mse_runtime_failed(const struct mse_runtime *r)
-{
-    return r->failed;
 }
 
 void mse_runtime_free(struct mse_runtime *r)

@@ -20,6 +20,8 @@ struct mse_runtime_options {
     void (*status)(void *arg, const struct mse_status *status);
     /* Something failed that the operator has to know: one line. */
     void (*problem)(void *arg, const struct mse_error *err);
+    /* The kept configuration cannot be used, its problem was told: the runtime is to be stopped. */
+    void (*failed)(void *arg, enum mse_err_code code);
 };
 /*
  * Reads instance file and state, makes or loads the keys, listens. With a configuration in the
@@ -31,8 +33,6 @@ MSE_MUST_CHECK bool mse_runtime_new(const struct mse_runtime_options *options,
 void mse_runtime_report(struct mse_runtime *runtime);
 /* Drains, stops the app; done is called when nothing of this is left on the loop. */
 void mse_runtime_stop(struct mse_runtime *runtime, void (*done)(void *arg), void *arg);
-/* True if it stopped because the kept configuration could not be used. */
-bool mse_runtime_failed(const struct mse_runtime *runtime);
 void mse_runtime_free(struct mse_runtime *runtime);
 
 #endif

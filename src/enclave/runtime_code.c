@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "enclave/code.h"
@@ -19,13 +20,17 @@ struct take {
     bool ok;
 };
 
+/* The host's: a FIFO or a device in its place would be waited for, or do something. */
 static bool open_package(struct take *t, int *fd, struct mse_error *err)
 {
     char path[256];
+    struct stat st;
 
     (void)snprintf(path, sizeof(path), "%s/" MSE_CODE_FILE, mse_tee_host_dir(t->options.keep->tee));
-    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    return *fd != -1 || mse_fail_errno(err, path, "cannot be opened", errno);
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (*fd == -1 || fstat(*fd, &st) == -1)
+        return mse_fail_errno(err, path, "cannot be opened", errno);
+    return S_ISREG(st.st_mode) || mse_fail_text(err, MSE_ERR_IO, path, "not a regular file");
 }
 
 /* Half of the app's memory, as the file system that holds it has (enclave/app.h). */

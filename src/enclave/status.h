@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the operator sees of an instance: a state and counts, one line of JSON each time
- * (docs/operator.md, "Status lines"). Nothing of requests, clients or the app's output. */
+ * (docs/runtime.md, "Status lines"). Nothing of requests, clients or the app's output. */
 #ifndef MSE_ENCLAVE_STATUS_H
 #define MSE_ENCLAVE_STATUS_H
 

@@ -27,6 +27,8 @@ static void gone(struct mse_stream *stream)
     mse_tls_out_forget(&stream->front->out, &stream->io);
     mse_front_forget(stream);
     mse_socket_close(&stream->socket, false);
+    if (stream->relay != NULL)
+        mse_relay_stop(stream->relay);
 }
 
 /* The handler's last call waits while one of its other calls is on the stack. */
@@ -260,17 +262,18 @@ static void on_written(struct mse_socket *socket, int status)
 }
 
 /* TLS 1.3's ticket goes out with the first data, not in a write of its own before it. */
-static void make_ticket(struct mse_stream *stream)
+static bool make_ticket(struct mse_stream *stream)
 {
-    if (stream->ticket_due && SSL_version(stream->ssl) == TLS1_3_VERSION)
-        (void)SSL_new_session_ticket(stream->ssl);
+    if (!stream->ticket_due || stream->phase != MSE_STREAM_OPEN)
+        return false;
     stream->ticket_due = false;
+    return SSL_version(stream->ssl) == TLS1_3_VERSION && SSL_new_session_ticket(stream->ssl) == 1;
 }
 
 void mse_stream_send(struct mse_stream *stream, struct mse_bytes data)
 {
-    if (stream->phase == MSE_STREAM_OPEN && data.len > 0)
-        make_ticket(stream);
+    bool with_ticket = data.len > 0 && make_ticket(stream);
+
     while (data.len > 0 && stream->phase == MSE_STREAM_OPEN && !stream->ended) {
         size_t part = data.len < MSE_SOCKET_READ_SIZE ? data.len : MSE_SOCKET_READ_SIZE;
         size_t written = 0;
@@ -285,6 +288,9 @@ void mse_stream_send(struct mse_stream *stream, struct mse_bytes data)
         data.data += written;
         data.len -= written;
     }
+    /* Making the ticket was a handshake to OpenSSL, for which it got its buffers again. */
+    if (with_ticket && stream->phase == MSE_STREAM_OPEN)
+        (void)SSL_free_buffers(stream->ssl);
 }
 
 void mse_stream_write(struct mse_stream *stream, struct mse_bytes data)

@@ -128,6 +128,8 @@ void mse_stream_touch(struct mse_stream *stream);
 
 /* ---- relay.c -------------------------------------------------------------------------------- */
 
+/* The stream is gone: so is the app's connection. */
+void mse_relay_stop(struct mse_relay *relay);
 bool mse_relay_is_connecting(const struct mse_relay *relay);
 /* The stream's socket has written some of what waited. */
 void mse_relay_written(struct mse_relay *relay);

@@ -13,11 +13,15 @@ import subprocess
 import threading
 from datetime import datetime, timedelta, timezone
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
 
+VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+PEER_VERSIONS = [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION]
+IDS = ["tls12", "tls13"]
 NAME = "app.example"
 PATIENCE = 15  # seconds that any wait may take before a test fails
 
@@ -295,3 +299,45 @@ def ended(s):
 def is_sanitized(program):
     """Sanitizers need memory of their own."""
     return b"__asan_init" in open(os.fspath(program), "rb").read()
+
+
+# ---- fixtures ----
+
+
+@pytest.fixture(scope="session")
+def front_program(build):
+    path = build / "tests" / "tools" / "front_server"
+    if not path.exists():
+        pytest.skip(f"{path} is not built")
+    return path
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory):
+    return make_certificate(tmp_path_factory.mktemp("front"))
+
+
+@pytest.fixture
+def started():
+    """Everything to be stopped, in the opposite order."""
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def front(front_program, files, started):
+    """front(backend function, words of front_server): a front before it; .backend is that."""
+
+    def start(serve, *words, **options):
+        backend = Backend(serve) if callable(serve) else None
+        if backend is not None:
+            started.callback(backend.close)
+            options["connect"] = backend.connect
+        elif serve is not None:
+            options["connect"] = serve
+        new = Front(front_program, files, *words, **options)
+        started.callback(new.kill)
+        new.backend = backend
+        return new
+
+    return start

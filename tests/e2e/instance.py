@@ -105,6 +105,18 @@ class Platform:
         self.collateral = self.directory / "collateral.json"
         self.operator = self.directory / "operator.json"
 
+    @property
+    def instance_key(self):
+        """Words with which a user expects this operator's statement."""
+        return ("--instance-key", json.loads(self.operator.read_text())["instance_key"])
+
+    @property
+    def signer(self):
+        """Words with which a user expects enclaves that this operator signed."""
+        path = self.directory.with_name(self.directory.name + ".signer.pem")
+        path.write_text(json.loads(self.operator.read_text())["signer"])
+        return ("--signer-key", path)
+
     def trust(self):
         return ("--simulation-root", self.root, "--collateral", self.collateral, "--offline")
 
@@ -112,14 +124,14 @@ class Platform:
 class Deployment:
     """What an owner has: code, settings, keys, package, context."""
 
-    def __init__(self, mse, build, code=None, settings=None):
+    def __init__(self, mse, build, code=None, settings=None, plain=False):
         self.mse, self.loader = mse, build / "src" / "enclave" / "mse-enclave"
         self.code = mse.inputs / "app"
         self.code.mkdir()
         for name, text in (code or {"app": SMALL_APP}).items():
             path = self.code / name
-            path.write_text(text)
-            path.chmod(0o755 if text.startswith("#!") else 0o644)
+            path.write_bytes(text.encode() if isinstance(text, str) else text)
+            path.chmod(0o755 if path.read_bytes()[:2] in (b"#!", b"\x7fE") else 0o644)
         self.toml = mse.put(settings or 'name = "demo"\ncommand = ["./app"]\n'
                             'healthcheck_endpoint = "/health"\nmemory = 256\n', ".toml")  # fmt: skip
         self.runtime = mse.put(runtime_of(self.loader), ".json")
@@ -129,7 +141,7 @@ class Deployment:
         self.package, self.context = mse.inputs / "app.tar", mse.inputs / "deployed.mse"
         self.run("package", "--path", self.toml, "--code", self.code, "--output", self.package,
                  "--owner", self.public, "--runtime", self.runtime, "--context",
-                 self.context)  # fmt: skip
+                 self.context, *(("--plain",) if plain else ()))  # fmt: skip
         self.uuid = re.search(r'^id = "([^"]+)"', self.context.read_text(), re.M).group(1)
         self.words = ("--path", self.toml, "--code", self.code, "--runtime", self.runtime,
                       "--loader", self.loader, "--owner", self.public)  # fmt: skip
@@ -149,10 +161,11 @@ class Deployment:
 class Instance:
     """mse-simtee run with mse-enclave in it; its status lines are read as they come."""
 
-    def __init__(self, platform, deployment, directory, *words, arguments=None, cert=None):
+    def __init__(self, platform, deployment, directory, *words, arguments=None, cert=None,
+                 name=NAME):
         self.platform, self.deployment = platform, deployment
         self.directory = Path(directory)
-        self.words, self.process = words, None
+        self.words, self.process, self.name = words, None, name
         more = ("--cert", cert) if cert else ()
         self.arguments = arguments or deployment.arguments(*more)
         self.fingerprint = deployment.fingerprint(*more)
@@ -165,7 +178,7 @@ class Instance:
         self.lines = []
         self.process = subprocess.Popen(
             [self.platform.simtee, "run", self.platform.directory, "--runtime",
-             self.deployment.runtime, "--dir", self.directory, "--name", NAME, "--config-name",
+             self.deployment.runtime, "--dir", self.directory, "--name", self.name, "--config-name",
              CONFIG_NAME, "--uuid", self.deployment.uuid, *self.words, *more, "--", *self.arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             cwd=self.directory.parent, bufsize=0,
@@ -204,12 +217,17 @@ class Instance:
 
     def finish(self, timeout=30):
         """Waits for the end; the exit status and what was said on stderr."""
+        code = self.process.wait(timeout)  # its few lines fit into the pipe
         if not self.process.stdout.closed:
-            self.process.stdout.read()
+            self.lines += [json.loads(line) for line in self.process.stdout if line[:1] == b"{"]
             self.process.stdout.close()
-        code = self.process.wait(timeout)
         self.reader.join()
         return code, self.err
+
+    @property
+    def problems(self):
+        """What the runtime told the operator."""
+        return [line for line in self.err.splitlines() if line.startswith("mse-enclave: ")]
 
     def stop(self, signum=signal.SIGTERM):
         if self.process is None or self.process.returncode is not None:
@@ -229,17 +247,29 @@ class Instance:
 
     def verify(self, *words, **options):
         return self.deployment.mse.run(
-            "cloud", "verify", NAME, "--connect", self.address, *self.platform.trust(), "--force",
+            "cloud", "verify", self.name, "--connect", self.address, *self.platform.trust(), "--force",
             *words, **options,
         )  # fmt: skip
 
     def configure(self, *words, **options):
         d = self.deployment
         return d.mse.run(
-            "cloud", "configure", NAME, "--connect", self.address, *self.platform.trust(),
+            "cloud", "configure", self.name, "--connect", self.address, *self.platform.trust(),
             "--key", d.key, "--context", d.context, "--fingerprint", self.fingerprint, *words,
             **options,
         )  # fmt: skip
+
+    def configured(self, *words):
+        """Waits, is configured, runs. The owner's home is one that has seen no other instance."""
+        if not self.lines or self.lines[-1]["state"] != "waiting":
+            self.wait("waiting")
+        home = self.directory.with_name(self.directory.name + ".home")
+        home.mkdir(exist_ok=True)
+        mse = self.deployment.mse
+        done = self.configure("--force", *words, env=mse.env(HOME=str(home)))
+        assert done.code == YES, str(done)
+        self.wait("running")
+        return self
 
     def curl(self, certificate, path="/", *words, name=NAME):
         return subprocess.run(

@@ -66,10 +66,10 @@ class Runtime:
 class Running:
     """One mse-simtee run and what it prints."""
 
-    def __init__(self, words):
+    def __init__(self, words, pass_fds=()):
         self.process = subprocess.Popen(
             [str(w) for w in words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, env=environment(),
+            stderr=subprocess.PIPE, env=environment(), pass_fds=pass_fds,
         )  # fmt: skip
         self.pending = b""
 
@@ -122,8 +122,8 @@ class Machine:
         return [self.simtee, "run", self.dir, "--runtime", runtime.description, *where, "--dir",
                 instance, *options, "--", *(arguments or runtime.arguments())]  # fmt: skip
 
-    def start(self, runtime, instance, *options, **more):
-        return Running(self.words(runtime, instance, *options, **more))
+    def start(self, runtime, instance, *options, pass_fds=(), **more):
+        return Running(self.words(runtime, instance, *options, **more), pass_fds)
 
     def copy(self, directory):
         other = object.__new__(Machine)

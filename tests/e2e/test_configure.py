@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 from config_server import UUID, ConfigServer, reply
-from harness import LOCAL, MRENCLAVE, NO, UNKNOWN, USAGE, YES
+from harness import LOCAL, MRENCLAVE, MRSIGNER, NO, UNKNOWN, USAGE, YES
 from nacl.public import PrivateKey, SealedBox
 
 from testpki import minisign, ratls
@@ -203,6 +203,32 @@ def test_unsigned_only_where_the_context_says_so(configure, cert, owner):
         done = configure.run(server, "--context", file)
         assert done.code == YES and "without a signature" in done.out.decode(), str(done)
     assert "mse-signature" not in server.heads[-2][1]
+
+
+def test_sealing_beforehand(configure, cert, owner, box, mse):
+    """Two steps: sealed by whoever has the secrets, sent by whoever has the owner's key."""
+    secrets, sealed = mse.put('{"db":"s3cret"}'), mse.work / "sealed"
+    with ConfigServer(cert, owner.raw) as server:
+        def seal(*expect):
+            return mse.run("cloud", "seal", NAME, "--connect", server.server.authority,
+                           "--secrets", secrets, "--output", sealed, *configure.base, *expect)
+
+        for expect, code in ((("--mrsigner", MRSIGNER), USAGE), (("--fingerprint", "00" * 32), NO)):
+            done = seal(*expect)
+            assert done.code == code and not sealed.exists(), str(done)
+        done = seal("--fingerprint", MRENCLAVE)
+        assert done.code == YES and done.out == b"", str(done)
+        text = sealed.read_text().strip()
+        opened = SealedBox(box).decrypt(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        assert opened == b'{"db":"s3cret"}'
+        assert configure.run(server, "--sealed-secrets", sealed).code == YES
+    assert json.loads(server.bodies[0])["app_sealed_secrets"] == text
+
+
+def test_evidence_without_a_key_to_seal_to(configure, present, owner):
+    with ConfigServer(present.certificate("mse"), owner.raw) as server:
+        done = configure.run(server, "--sealed-secrets", configure.mse.put("{}"))
+        refused(done, server, NO, "names no key")
 
 
 # ---- who is told ------------------------------------------------------------------------------

@@ -62,7 +62,9 @@ def deployed(mse, build, tmp_path):
 
     yield deploy
     for instance in instances:
-        instance.stop()
+        with instance:
+            instance.process.terminate()
+            assert instance.process.wait(60) == 0
 
 
 def get(instance, certificate, path, *words):

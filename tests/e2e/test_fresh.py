@@ -2,6 +2,7 @@
 """Fresh evidence against a peer of another implementation: what is accepted, and each attack."""
 
 import struct
+import subprocess
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -579,3 +580,58 @@ def test_connect_usage(connect, present, good, mse):
     assert done.code == 2 and "--protocol" in done.err
     done = mse.run("connect", "app1.example")
     assert done.code == 2 and "nobody is expected" in done.err
+
+
+# ---- mse_connect() ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def library(build, mse, present):
+    """run(server, ...): what mse_connect() gives."""
+    program = build / "tests" / "tools" / "attested_connect"
+    roots, bundle = mse.put(present.roots_pem()), mse.put(present.bundle())
+
+    def run(server, *, fingerprint=MRENCLAVE, name="app1.example", ms=20000, mode="blocking"):
+        done = subprocess.run(
+            [program, str(server.port), name, roots, bundle, fingerprint, str(ms), mode],
+            env=mse.env(), capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        said, socket = done.stdout.splitlines()
+        assert socket == "socket as it was"
+        return said
+
+    return run
+
+
+@pytest.mark.parametrize("mode", ["blocking", "non-blocking"])
+def test_the_library_reaches_level_3(library, present, good, mode):
+    with AttestPeer(good, honest(present.sgx, before=2, behind=9), echo=True) as server:
+        assert library(server, mode=mode) == "ok 3"
+    assert server.asked[0].inner == b"http/1.1" and server.said == [b"bye\n"]
+
+
+def test_the_library_sends_nothing_to_others(library, present, good, owners):
+    wrong = honest(lambda rd: present.sgx(rd, mrenclave=bytes(32)))
+    rows = [
+        ("refused policy fail", good, honest(present.sgx), {"fingerprint": "00" * 32}, {}),
+        ("refused policy fail", good, honest(present.sgx), {"name": "app2.example"}, {}),
+        ("refused policy fail", good, honest(lambda _: present.sgx(bytes(64))), {}, {}),
+        ("refused policy fail", good, wrong, {}, {}),
+        ("refused policy fail", owners, wrong, {}, {}),
+        ("refused limit none", good, lambda _: struct.pack(">I", 1 << 20), {}, {}),
+        ("refused policy fail", good, lambda _: oracle.item(b"\x01"), {}, {}),
+        ("refused unsupported none", good, honest(present.sgx), {}, {"alpn": False}),
+        ("refused tls none", good, honest(present.sgx), {}, {"version": SSL.TLS1_2_VERSION}),
+        ("refused timeout none", good, lambda _: None, {"ms": 500}, {}),
+        ("refused timeout none", owners, lambda _: None, {"ms": 500}, {}),
+    ]
+    for expected, certificate, answer, words, peer in rows:
+        with AttestPeer(certificate, answer, **peer) as server:
+            assert library(server, **words) == expected, (expected, words, peer)
+        assert b"".join(server.said) == b""
+
+
+def test_the_library_takes_an_owners_certificate(library, present, owners):
+    with AttestPeer(owners, honest(present.sgx), echo=True) as server:
+        assert library(server) == "ok 3"

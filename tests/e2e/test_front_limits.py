@@ -12,9 +12,10 @@ import time
 
 import front_host
 import pytest
-from front_host import NAME, PATIENCE, Peer, echo, ended, read_all, tcp, tls
+from front_host import (  # noqa: F401
+    PATIENCE, Peer, echo, ended, files, front, front_program, read_all, started, tcp, tls,
+)  # fmt: skip
 from OpenSSL import SSL
-from test_front import files, front, front_program, started  # noqa: F401
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 LONG = 60000  # ms: longer than a test waits
@@ -274,12 +275,32 @@ def test_others_are_served_beside_1000_slow_handshakes(front):
     f.stop()
 
 
+def test_an_idle_stream_costs_little(front, front_program):
+    if front_host.is_sanitized(front_program):
+        pytest.skip("sanitizers need memory of their own")
+    f = front(echo, "--connections-per-peer", 5000)
+
+    def used():
+        p = Peer(f).handshake()
+        p.send(b"x")
+        assert p.read(1) == b"x"
+        return p
+
+    idle = [used() for _ in range(50)]  # what the first ones cost once
+    before = f.memory()
+    idle += [used() for _ in range(400)]
+    assert (f.memory() - before) / 400 <= 15
+    for p in idle:
+        p.close()
+    f.stop()
+
+
 def test_a_flood_of_half_hellos_costs_a_bounded_amount(front, front_program):
-    f = front(echo, "--hello-ms", LONG)
+    f = front(echo, "--hello-ms", LONG, "--connections-per-peer", 9000)
     hello = b"\x16\3\1\x40\0\1\0\x3f\xfc" + bytes(16000)
     before = f.memory()
     flood = []
-    for _ in range(3000):
+    for _ in range(6000):
         flood.append(tcp(f))
         with contextlib.suppress(ConnectionError):
             flood[-1].sendall(hello)

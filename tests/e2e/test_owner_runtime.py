@@ -88,12 +88,16 @@ def test_another_owner_and_other_code_are_refused(start, deployment, mse):
     assert done.code == NO and "nothing was sent" in done.err, str(done)
 
 
-def test_an_instance_that_went_back_is_shown(start, deployment, mse, tmp_path):
-    """The operator restores an old state: the owner sees an epoch that was configured already."""
+def test_an_instance_that_went_back_is_shown(start, platform, deployment, mse, tmp_path):
+    """The operator restores an old state, and a TEE without a counter cannot tell: the owner sees
+    an epoch that was configured already."""
+    shutil.copytree(platform.directory, tmp_path / "before")
     first = start()
     assert first.configure().code == YES
     first.stop()
     shutil.rmtree(tmp_path / "instance" / "state")
+    shutil.rmtree(platform.directory)
+    shutil.copytree(tmp_path / "before", platform.directory)
     second = start()
     done = second.configure("--force")
     assert done.code == NO and "older epoch" in done.err, str(done)
@@ -120,15 +124,36 @@ def test_the_owner_reads_what_the_app_printed(start, deployment, mse, tmp_path):
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-def test_the_config_name_is_for_the_owner_too(start, deployment, mse):
-    instance = start()
-    done = mse.run(
-        "cloud", "configure", CONFIG_NAME, "--connect", instance.address,
-        *instance.platform.trust(), "--key", deployment.key, "--context", deployment.context,
-        "--fingerprint", instance.fingerprint,
-    )  # fmt: skip
+def test_an_app_with_its_owners_certificate(start, deployment, mse, owner_tls):
+    """Configured by its config name, where the edge never reads; afterwards it has both."""
+    instance = start(cert="owner")
+    key, chain = owner_tls
+    deployment.context.write_text(deployment.context.read_text().replace(
+        'ssl_certificate_origin = "self"', 'ssl_certificate_origin = "owner"'))  # fmt: skip
+    words = ("cloud", "configure", CONFIG_NAME, "--connect", instance.address,
+             *instance.platform.trust(), "--key", deployment.key, "--context",
+             deployment.context, "--fingerprint", instance.fingerprint)  # fmt: skip
+    done = mse.run(*words)
+    assert done.code == USAGE and "--ssl-private-key" in done.err, str(done)
+    done = mse.run(*words, "--ssl-private-key", key, "--ssl-certificate", chain, "--secrets",
+                   mse.put(SECRETS))  # fmt: skip
     assert done.code == YES, str(done)
-    assert NAME in mse.run("show", mse.work / "cert.pem").out.decode()
+    assert instance.curl(chain, "/secrets").stdout.decode() == SECRETS
+    own = instance.curl(mse.work / "cert.pem", "/secrets", name=CONFIG_NAME)
+    assert own.stdout.decode() == SECRETS, own.stderr
+
+
+@pytest.fixture
+def owner_tls(mse):
+    """Key and certificate of the owner, by openssl."""
+    key, chain = mse.inputs / "tls.key", mse.inputs / "tls.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-keyout", key, "-out", chain, "-days", "30", "-subj", f"/CN={NAME}",
+         "-addext", f"subjectAltName=DNS:{NAME}"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return key, chain
 
 
 def test_nobody_listens(start):

@@ -150,7 +150,8 @@ def test_arguments_that_are_no_app_manifest_are_refused(machine, runtime, instan
 def test_a_description_for_another_tee_is_refused(machine, runtime, instance):
     text = runtime.description.read_bytes().replace(b'"tee":"sim"', b'"tee":"sgx"')
     runtime.description.write_bytes(text)
-    assert "sgx" in refuse(machine, runtime, instance, arguments=runtime.arguments())
+    err = refuse(machine, runtime, instance, arguments=runtime.arguments())
+    assert "for sgx, not for sim" in err
 
 
 def test_usage_is_checked(machine, runtime, instance):
@@ -169,9 +170,7 @@ def test_usage_is_checked(machine, runtime, instance):
 def test_the_enclave_gets_its_arguments_its_socket_and_nothing_else(machine, runtime, instance):
     script = ("arguments", "environment", "descriptors", "program")
     read, write = os.pipe()  # a descriptor that somebody forgot to close
-    os.set_inheritable(write, True)
-    (instance / "script").write_text("\n".join(script) + "\n")
-    _, lines = run(machine, runtime, instance, *script)
+    _, lines = run(machine, runtime, instance, *script, pass_fds=(write,))
     os.close(read)
     os.close(write)
     assert lines[0] == "|".join(runtime.arguments()) + "|"
@@ -269,8 +268,9 @@ def test_a_platform_without_a_secret_gets_one_and_keeps_it(machine, runtime, ins
     (old.dir / "sealing.key").unlink(missing_ok=True)
     keys = {run(old, runtime, instance, f"ask {KEY:02x}")[1][0] for _ in range(2)}
     assert len(keys) == 1 and keys != {run(machine, runtime, instance, f"ask {KEY:02x}")[1][0]}
-    (old.dir / "sealing.key").write_text("short\n")
-    assert "sealing.key" in refuse(old, runtime, instance)
+    for wrong in ("", "\n", "short\n", "00" * 32, "00" * 32 + "\r", "00" * 33 + "\n"):
+        (old.dir / "sealing.key").write_text(wrong)
+        assert "sealing.key" in refuse(old, runtime, instance)
 
 
 def test_a_counter_never_goes_back(machine, runtime, instance, tmp_path):

@@ -218,7 +218,7 @@ def test_evidence_leads_to_a_verified_certificate(kind, make, tree, world, judge
     certificate = x509.load_pem_x509_certificate(pem)
     assert certificate.extensions.get_extension_for_oid(x509.ObjectIdentifier(OIDS[kind]))
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    assert names.value.get_values_for_type(x509.DNSName) == ["app1.example", "id.config.example"]
+    assert names.value.get_values_for_type(x509.DNSName) == ["app1.example"]
     assert len(tree.requests) == (2 if kind == "snp" else 1)
     assert tree.requests[-1][:32] == key_of(pem) and tree.requests[-1][32:] != bytes(32)
     report = accepted(judges(kind, pem, "--name", "app1.example"), binding="passed",

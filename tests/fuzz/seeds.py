@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import ssl
+import struct
 import sys
 import tarfile
 from pathlib import Path
@@ -19,7 +20,7 @@ import container  # noqa: E402
 import sgx_oracle  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa  # noqa: E402
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: E402
-from testpki import keys, ratls  # noqa: E402
+from testpki import keys, ratls, snp  # noqa: E402
 from testpki.world import World  # noqa: E402
 
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
@@ -150,6 +151,13 @@ def pals():
                         (load, r | x, 0, 0x20000, 0x345, 0x345),
                         (load, r | w, 0, 0x25001, 0, 0x900)], 0x400, entry=0x40),
     ]  # fmt: skip
+
+
+def log_records():
+    """Two records, and what is inside of one."""
+    entry = b"mse-log-v1\n" + struct.pack(">QQQ", 1, 1_800_000_000_000, 0) + b"hello\n"
+    record = b"".join(struct.pack(">IQ", len(entry) + 48, n) + bytes(48) + entry for n in (1, 2))
+    return [entry, record]
 
 
 def sigstructs():
@@ -384,6 +392,7 @@ def seeds():
     got = collateral(world)
     yield "quote", quotes
     yield "snp", reports + [c.payload[0] for c in certificates if len(c.payload[0]) > 1184]
+    yield "snp_evidence", [snp.cert_table(snp.vek_certs(world.milan)), world.snp(rd)]
     yield "hcl", [world.hcl()]
     yield "cert", [c.der for c in certificates]
     yield "ratls", [c.der for c in certificates]
@@ -420,6 +429,7 @@ def seeds():
     yield "attest", attest()
     yield "proxy_header", proxy_headers()
     yield "client_hello", client_hellos()
+    yield "log_record", log_records()
     yield "must_crash", [b"CRAS"]
 
 

@@ -19,6 +19,7 @@
 #include "base/encode.h"
 #include "enclave/app.h"
 #include "enclave/code.h"
+#include "enclave/harden.h"
 
 #define MAX_LINE 8192
 
@@ -343,7 +344,8 @@ int main(int argc, char **argv)
     keeper.isolate = !host.plain;
     keeper.tmp_bytes = host.tmp_bytes;
     keeper.code_bytes = host.code_bytes;
-    if (!mse_app_keeper_new(&keeper, &host.keeper, &err))
+    if (!mse_harden_memory(&err) || !mse_app_keeper_new(&keeper, &host.keeper, &err) ||
+        !mse_harden_privileges(&err))
         fail(&err);
     (void)printf("keeper\n");
     (void)fflush(stdout);

@@ -113,7 +113,7 @@ def descriptors(**_):
 
 
 def files(marker="/", **_):
-    paths = [marker, "/mse", "/home", "/work", "/sys", "/boot", "/opt", "/srv", "/var/log",
+    paths = [marker, "/mse", "/home", "/sys", "/boot", "/opt", "/srv", "/var/log",
              "/var/lib", "/dev/mem", "/dev/kmsg", "/dev/tty", "/dev/ptmx", "/dev/vda", "/dev/tdx_guest",
              "/dev/sev-guest", "/.mse/x"]  # fmt: skip
     return {
@@ -121,7 +121,7 @@ def files(marker="/", **_):
         "kernel": {p: attempt(read, p) for p in ("/proc/kcore", "/proc/kmsg", "/etc/shadow")},
         "root": sorted(os.listdir("/")),
         "dev": sorted(os.listdir("/dev")),
-        "by-root-of-init": attempt(os.stat, "/proc/1/root/etc"),
+        "by-root-of-init": attempt(os.stat, os.path.join("/proc/1/root", "etc")),
         "above": sorted(os.listdir("/mse-app/../../../..")),
     }
 
@@ -261,11 +261,16 @@ def code(**_):
         "dev": attempt(write, "/dev/new"),
         "proc-sys": attempt(write, "/proc/sys/kernel/hostname", flags=os.O_WRONLY),
         "tmp": attempt(write, "/tmp/new"),
-        "home": attempt(write, "/root/new"),
+        "home": attempt(write, os.path.join(os.environ["HOME"], "new")),
         "shm": attempt(write, "/dev/shm/new"),
         "run": attempt(write, "/run/new"),
         "var-tmp": attempt(write, "/var/tmp/new"),
     }
+
+
+def mounted(**_):
+    lines = [line.split() for line in open("/proc/self/mounts", encoding="utf-8")]
+    return {"mounts": [[path, options] for _, path, _, options, *_ in lines]}
 
 
 def limits(**_):
@@ -369,7 +374,7 @@ def crash(**_):
 
 
 ATTEMPTS = {f.__name__: f for f in (processes, trace, descriptors, files, network, families, mounts,
-                                    namespaces, kernel, other_abi, code, limits, users, core, about, fill,
+                                    namespaces, kernel, other_abi, code, mounted, limits, users, core, about, fill,
                                     spawn, eat, crash)}  # fmt: skip
 
 
