@@ -9,7 +9,7 @@ all: build
 
 $(BUILD)/build.ninja:
 	@scripts/deps build
-	meson setup $(BUILD) --buildtype=debugoptimized
+	meson setup $(BUILD) --buildtype=debugoptimized $(MESON_ARGS)
 
 build: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -26,13 +26,13 @@ test-long: build
 	@scripts/deps test
 	@$(PYTHON) tests/run.py --build $(BUILD) --long
 
-# Unit tests and the command line under AddressSanitizer and UndefinedBehaviorSanitizer.
+# Unit tests and programs under AddressSanitizer and UndefinedBehaviorSanitizer; LONG=--long: all suites.
 check-asan:
 	@scripts/deps test
 	@test -f $(BUILD)-asan/build.ninja || meson setup $(BUILD)-asan \
 		-Db_sanitize=address,undefined -Db_lundef=false --buildtype=debug -Doptimization=1
 	@ninja -C $(BUILD)-asan
-	@$(PYTHON) tests/run.py --build $(BUILD)-asan --sanitizer
+	@$(PYTHON) tests/run.py --build $(BUILD)-asan --sanitizer $(LONG)
 
 # SECONDS_PER_TARGET=60 make fuzz
 fuzz:

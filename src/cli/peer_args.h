@@ -42,8 +42,8 @@ MSE_MUST_CHECK bool peer_args_check(struct peer_args *p, const char *domain, str
 MSE_MUST_CHECK bool peer_args_operator(struct peer_args *p, bool runtimes, struct mse_error *err);
 
 /*
- * After all of the policy is read: secrets are for code that was checked. MSE_ERR_USAGE if no code is
- * expected; a verdict is positive then only if its fingerprint was checked.
+ * After all of the policy is read: secrets are for code that was checked. MSE_ERR_USAGE if no code
+ * is expected; a verdict is positive then only if its fingerprint was checked.
  */
 MSE_MUST_CHECK bool peer_args_demand_code(struct peer_args *p, const char *command,
                                           struct mse_error *err);

@@ -71,7 +71,11 @@ enum mse_wire_result mse_wire_receive(int socket, struct mse_wire *out, int flag
     if (n == -1)
         return errno == EAGAIN || errno == EINTR ? MSE_WIRE_NOTHING : MSE_WIRE_END;
     take_fds(&m, out);
-    if (n == (ssize_t)sizeof(body) && (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0) {
+    /* Without room for descriptors here there are none of them, which CONNECT may have. */
+    if ((m.msg_flags & MSG_CTRUNC) != 0)
+        mse_wire_cleanup(out);
+    if (n == (ssize_t)sizeof(body) && (m.msg_flags & MSG_TRUNC) == 0 &&
+        ((m.msg_flags & MSG_CTRUNC) == 0 || body.kind == MSE_WIRE_CONNECT)) {
         out->kind = (enum mse_wire_kind)body.kind;
         out->value = body.value;
         out->err = body.err;

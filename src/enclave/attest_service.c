@@ -16,6 +16,8 @@
 #define QUOTE_MS 120000U  /* from there to the reply: several quotes may come before */
 /* What a client may send behind its request before the reply is there. */
 #define MAX_EARLY (64U << 10)
+/* What all of them hold. Whoever checks the reply first, as clients should, sends nothing early. */
+#define MAX_HELD ((size_t)8 << 20)
 
 struct client;
 
@@ -27,15 +29,16 @@ struct client_list {
 struct client {
     struct client *before, *behind;
     struct client_list *in;
-    struct mse_attest_service *service;
-    struct mse_stream *stream; /* NULL once it is gone */
-    bool busy;                 /* a function of ours still uses this */
+    struct mse_attest_service *service; /* NULL once it is gone */
+    struct mse_stream *stream;          /* NULL once it is gone */
+    bool busy;                          /* a function of ours still uses this */
     bool has_request, replied;
     size_t leaf; /* in its batch's tree */
     struct mse_attest_request request;
     uint8_t inner[MSE_ATTEST_MAX_INNER];
     uint8_t spki_sha256[32], exporter[MSE_ATTEST_EXPORTER];
     struct mse_writer input; /* the request so far, then what came behind it */
+    size_t held;             /* how much of it counts */
 };
 
 /* One quote and those who wait for it. Outlives the service if that goes first. */
@@ -60,6 +63,7 @@ struct mse_attest_service {
     struct mse_writer release;
     struct client_list reading, waiting, done;
     struct batch *batch; /* under way, or NULL */
+    size_t held;
     uint64_t quotes;
 };
 
@@ -98,6 +102,8 @@ static void list_move(struct client *c, struct client_list *to)
 static void client_free(struct client *c)
 {
     list_remove(c);
+    if (c->service != NULL)
+        c->service->held -= c->held;
     mse_writer_cleanup(&c->input);
     free(c);
 }
@@ -166,8 +172,11 @@ static bool take_bytes(struct client *c, struct mse_bytes data)
     struct mse_error err = { 0 };
     size_t used = 0;
 
-    if (data.len > MAX_EARLY - c->input.len || (c->has_request && !c->request.go_on))
+    if (data.len > MAX_EARLY - c->input.len || data.len > MAX_HELD - c->service->held ||
+        (c->has_request && !c->request.go_on))
         return false;
+    c->held += data.len;
+    c->service->held += data.len;
     mse_write_bytes(&c->input, data.data, data.len);
     if (!mse_writer_ok(&c->input))
         return false;
@@ -456,6 +465,7 @@ static void abort_all(struct client_list *list)
 
     while ((c = list->first) != NULL) {
         list_remove(c);
+        c->service = NULL;
         c->replied = true; /* nothing that comes is looked at */
         client_abort(c);
     }

@@ -41,6 +41,14 @@ bool mse_front_drop_oldest(struct mse_front *front, const struct mse_stream *but
     return true;
 }
 
+bool mse_front_has_descriptor(struct mse_front *front, const struct mse_stream *but)
+{
+    unsigned limit = front->options.limits.descriptors;
+
+    return limit == 0 || front->counts.open + front->relays <= limit ||
+           mse_front_drop_oldest(front, but);
+}
+
 /* A peer that is at its limit loses its own oldest half-open connection, nobody else's. */
 bool mse_front_count_peer(struct mse_stream *stream, const struct sockaddr_storage *address)
 {
@@ -136,6 +144,8 @@ static bool admit(struct mse_stream *stream)
 
     if (front->counts.open > front->options.limits.connections &&
         !mse_front_drop_oldest(front, stream))
+        return false;
+    if (!mse_front_has_descriptor(front, stream))
         return false;
     if (uv_tcp_getpeername(&stream->socket.tcp, (struct sockaddr *)&peer, &len) != 0)
         return false;

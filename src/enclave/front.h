@@ -19,6 +19,7 @@ struct mse_stream; /* the plain side of one connection, after its handshake */
 struct mse_front_limits {
     unsigned hello_ms, handshake_ms, idle_ms, half_close_ms, drain_ms, connect_ms;
     unsigned connections, connections_per_peer, handshakes; /* at the same time */
+    unsigned descriptors; /* for connections and their ways to the app; 0: as many as come */
     size_t buffer; /* bytes waiting in each direction of a connection at most, or one read's */
 };
 /* hello 8 s, handshake 10 s, idle 1 h, half-close 1 min, drain 30 s, connect 5 s; 16384

@@ -45,7 +45,8 @@ static bool drop_capabilities(struct mse_error *err)
     return true;
 }
 
-/* A connection takes two descriptors; whoever cannot have more has less connections (runtime.c). */
+/* A connection takes two descriptors; whoever cannot have more has fewer connections (runtime.c).
+ */
 static void raise_descriptors(void)
 {
     struct rlimit limit;

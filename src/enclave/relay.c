@@ -149,6 +149,7 @@ static void on_stream_closed(void *context)
 {
     struct mse_relay *relay = context;
 
+    relay->stream->front->relays--;
     relay->stream = NULL;
     if (relay->pending != NULL)
         relay->pending->relay = NULL;
@@ -260,6 +261,7 @@ void mse_stream_relay(struct mse_stream *stream, struct mse_bytes first)
         mse_stream_abort(stream);
         return;
     }
+    front->relays++;
     connecting->relay = relay;
     relay->pending = connecting;
     relay->stream = stream;
@@ -268,7 +270,10 @@ void mse_stream_relay(struct mse_stream *stream, struct mse_bytes first)
     mse_stream_set_handler(stream, &to_the_app, relay);
     stream->relay = relay;
     mse_deadline_set(&front->deadlines, &stream->deadline, MSE_DEADLINE_CONNECT);
-    front->options.connect_app(front->options.arg, on_connected, connecting);
+    if (mse_front_has_descriptor(front, stream))
+        front->options.connect_app(front->options.arg, on_connected, connecting);
+    else
+        on_connected(connecting, -1);
     if (relay->pending != NULL) /* it was not there at once */
         mse_stream_pause(stream, true);
 }

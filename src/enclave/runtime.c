@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -17,7 +18,7 @@
 #define TICKET_S 3600
 #define LOG_FLUSH_MS 1000
 #define APP_GRACE_MS 10000
-/* A connection takes two: the client's and the app's. The rest is for what else is open. */
+/* For the state, the package, the log, the keeper, the stock of sockets of the app's network. */
 #define OTHER_DESCRIPTORS 256
 
 /* Wire format of ALPN (RFC 7301, 3.1), in order of preference. */
@@ -262,6 +263,8 @@ static bool put_in_force(struct mse_runtime *r, struct mse_error *err)
                                  (struct mse_bytes){ NULL, 0 });
     ok = make_contexts(r, err) && start_app(r, err);
     forget_secrets(r);
+    if (ok && r->state != MSE_RUN_STARTING)
+        set_state(r, MSE_RUN_STARTING);
     return ok;
 }
 
@@ -407,19 +410,17 @@ static bool read_instance(struct mse_runtime *r, struct mse_error *err)
     return ok;
 }
 
-/* Better refused than accepted without a descriptor left for the app's side. */
+/* Better a connection less than none left for anything else. */
 static struct mse_front_limits limits_here(void)
 {
     struct mse_front_limits limits = mse_front_default_limits;
     struct rlimit files;
-    rlim_t most;
 
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY)
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > UINT_MAX)
         return limits;
-    most = files.rlim_cur > 2 * OTHER_DESCRIPTORS ? (files.rlim_cur - OTHER_DESCRIPTORS) / 2
-                                                  : OTHER_DESCRIPTORS / 2;
-    if (most < limits.connections)
-        limits.connections = (unsigned)most;
+    limits.descriptors = files.rlim_cur > 2 * OTHER_DESCRIPTORS
+                             ? (unsigned)files.rlim_cur - OTHER_DESCRIPTORS
+                             : OTHER_DESCRIPTORS / 2;
     return limits;
 }
 

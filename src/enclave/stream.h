@@ -68,6 +68,7 @@ struct mse_front {
     struct mse_front_counts counts;
     unsigned objects; /* streams that are not freed yet */
     unsigned tls;     /* handshakes that have an SSL object */
+    unsigned relays;  /* each with a descriptor of its own, or soon */
     size_t early;     /* bytes of incomplete hellos */
     unsigned handles; /* of the front itself, that are not closed yet */
     bool stalled;     /* no memory for a connection that waits */
@@ -81,6 +82,8 @@ struct mse_front {
 
 /* Drops the oldest half-open stream but this one. False if there is none. */
 bool mse_front_drop_oldest(struct mse_front *front, const struct mse_stream *but);
+/* A descriptor for one more is there: a half-open stream may have to give up its own. */
+bool mse_front_has_descriptor(struct mse_front *front, const struct mse_stream *but);
 /* Counts the stream for the peer at this address. False if that has too many: the stream is to be
  * refused. */
 bool mse_front_count_peer(struct mse_stream *stream, const struct sockaddr_storage *address);

@@ -325,7 +325,8 @@ bool mse_rollback_store(const char *directory, const struct mse_minisign_public 
     if (!same)
         return mse_fail_text(err, MSE_ERR_MISMATCH, "release", "not the bytes that were judged");
     if (!memory_path(directory, owner, release->app, &path, err) || !mse_dir_make(directory, err) ||
-        !mse_dir_lock(directory, &fd, err) || !check_all(directory, path, owner, release, &same, err))
+        !mse_dir_lock(directory, &fd, err) ||
+        !check_all(directory, path, owner, release, &same, err))
         return false;
     return same || write_memory(path, file, signature_file, err);
 }

@@ -184,6 +184,36 @@ bool mse_sim_counter_read(const struct mse_sim_counter *counter, uint64_t *out,
     return ok;
 }
 
+/*
+ * Under the lock, so that one name is enough for what is not the counter yet: a platform that is
+ * killed here again and again leaves one file, which the next one overwrites.
+ */
+static bool replace_counter(const struct mse_sim_counter *counter, const char *next,
+                            struct mse_bytes text, struct mse_error *err)
+{
+    const int fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    bool ok;
+
+    if (fd == -1)
+        return mse_fail_errno(err, next, "cannot create", errno);
+    ok = write(fd, text.data, text.len) == (ssize_t)text.len && fsync(fd) == 0;
+    ok = close(fd) == 0 && ok && rename(next, counter->path) == 0;
+    return (ok && fsync(counter->dir_fd) == 0) ||
+           mse_fail_errno(err, counter->path, "cannot write", errno);
+}
+
+static bool write_counter(const struct mse_sim_counter *counter, const char *text,
+                          struct mse_error *err)
+{
+    MSE_CLEANUP(text_cleanup) char *next = NULL;
+
+    if (asprintf(&next, "%s.next", counter->path) == -1) {
+        next = NULL;
+        return mse_fail_memory(err);
+    }
+    return replace_counter(counter, next, MSE_CSTR_BYTES(text), err);
+}
+
 static bool raise_counter(const struct mse_sim_counter *counter, uint64_t to, struct mse_error *err)
 {
     char text[COUNTER_DIGITS + 2];
@@ -195,7 +225,7 @@ static bool raise_counter(const struct mse_sim_counter *counter, uint64_t to, st
         return mse_fail_text(err, MSE_ERR_VALUE, "counter",
                              "is %" PRIu64 " and does not go back to %" PRIu64, now, to);
     (void)snprintf(text, sizeof(text), "%" PRIu64 "\n", to);
-    return mse_file_write(counter->path, MSE_CSTR_BYTES(text), 0600, MSE_FILE_REPLACE, err);
+    return write_counter(counter, text, err);
 }
 
 bool mse_sim_counter_advance(const struct mse_sim_counter *counter, uint64_t to,

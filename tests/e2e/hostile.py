@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What hostile peers, hosts and apps need: crowds of connections, traces, and an app that does harm."""
 
+import base64
 import contextlib
 import os
 import re
@@ -9,6 +10,7 @@ import selectors
 import socket
 import ssl
 import time
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -130,7 +132,7 @@ def needs_root():
 def needs_descriptors(count):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < count:
-        pytest.skip(f"RLIMIT_NOFILE is {hard} at most, {count} are needed")
+        pytest.skip(f"RLIMIT_NOFILE is {hard} at most: {count} are needed")
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return soft, hard
 
@@ -147,9 +149,42 @@ def descriptors(count):
 # ---- crowds -------------------------------------------------------------------------------------
 
 
+@lru_cache
+def anybody(*alpn):
+    """TLS settings of a client that checks nothing."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(list(alpn))
+    return context
+
+
+def connect(instance, alpn="http/1.1"):
+    plain = socket.create_connection(("127.0.0.1", instance.port), 20)
+    return anybody(alpn).wrap_socket(plain, server_hostname=NAME)
+
+
+def read_all(stream):
+    data = b""
+    with contextlib.suppress(ConnectionResetError):
+        while part := stream.recv(65536):
+            data += part
+    return data
+
+
+def exchange(instance, data):
+    """All that is answered to these bytes."""
+    with connect(instance) as stream:
+        stream.sendall(data)
+        return read_all(stream)
+
+
+def get(instance, path="/"):
+    return exchange(instance, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+
+
 def client_hello(name=NAME):
     """The first bytes of a proper client."""
-    context = ssl.create_default_context()
+    context = anybody("http/1.1")
     said = ssl.MemoryBIO()
     client = context.wrap_bio(ssl.MemoryBIO(), said, server_hostname=name)
     with contextlib.suppress(ssl.SSLWantReadError):
@@ -231,11 +266,12 @@ def init_of(instance):
 
 def processes_of(deployment):
     """All that was started for this package, wherever it is now."""
-    tree = next(word for word in deployment.tree_words if word.startswith("tree=")).encode()
+    key = base64.b64decode(deployment.public.read_text().splitlines()[1])[-32:]
+    owner = b"owner=" + key.hex().encode()  # nobody else's
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
-            if tree in path.read_bytes():
+            if owner in path.read_bytes():
                 found.append(int(path.parent.name))
     return found
 
@@ -244,7 +280,7 @@ def ended(deployment, seconds=10):
     """Waits until nothing of this package runs any more."""
     end = time.monotonic() + seconds
     while left := processes_of(deployment):
-        assert time.monotonic() < end, f"processes are left: {left}"
+        assert time.monotonic() < end, [Path(f"/proc/{p}/status").read_text() for p in left]
         time.sleep(0.01)
 
 
@@ -260,7 +296,7 @@ def mounts():
 def code_in(instance):
     """What is in the directory that the app would find as its code."""
     needs_root()
-    root = Path(f"/proc/{init_of(instance)}/root/mse-app")
+    root = Path(f"/proc/{init_of(instance)}/root", "mse-app")
     return sorted(str(p.relative_to(root)) for p in root.rglob("*"))
 
 

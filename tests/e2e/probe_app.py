@@ -133,11 +133,11 @@ while True:
 """
 
 
-def connect(instance, name=NAME, before=b"", source="127.0.0.1"):
+def connect(instance, name=NAME, before=b"", source="127.0.0.1", alpn=("http/1.1",)):
     """A TLS connection to the instance, whoever it is; before: bytes ahead of TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(list(alpn))
     plain = socket.create_connection(("127.0.0.1", instance.port), 20, (source, 0))
     plain.sendall(before)
     return context.wrap_socket(plain, server_hostname=name)

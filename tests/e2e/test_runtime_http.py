@@ -233,15 +233,15 @@ GO_APP = """
 package main
 
 import (
-	"net/http"
-	"os"
+    "net/http"
+    "os"
 )
 
 func main() {
-	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		w.Write([]byte("Go " + r.URL.String()))
-	})
-	panic(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil))
+    http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+        w.Write([]byte("Go " + r.URL.String()))
+    })
+    panic(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil))
 }
 """
 
