@@ -177,6 +177,9 @@ static void end(struct program *p)
     mse_runtime_free(p->runtime);
     (void)uv_run(&p->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&p->loop);
+    /* Ends the worker threads now: OpenSSL frees what it has for a thread when that ends, and
+     * only before its own end. */
+    uv_library_shutdown();
     mse_app_keeper_free(p->keeper);
     mse_tee_free(p->tee);
 }

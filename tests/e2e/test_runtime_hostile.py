@@ -28,6 +28,7 @@ from hostile import (
     ended,
     exchange,
     get,
+    growth,
     init_of,
     mounts,
     needs_root,
@@ -151,7 +152,7 @@ def test_idle_clients_of_the_configuration_server_do_not_keep_the_owner_out(inst
             head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n"
             stream.sendall(head + b"x" * (100000 if number % 3 == 0 else 10))
         took = timed_post(door)
-        assert rss(enclave_of(instance)) - before < 64 << 10
+        assert growth(instance, before) < 64 << 10
     assert took < ANSWER_S, f"{took:.2f} s"
 
 
@@ -296,7 +297,7 @@ def test_what_is_refused_leaves_nothing_behind(instance, deployment):
         if os.geteuid() == 0:
             assert code_in(instance) == [], f"{name}: code is left"
             assert children(init_of(instance)) == [], f"{name}: something runs"
-    assert rss(enclave_of(instance)) - memory < 16 << 10
+    assert growth(instance, memory) < 16 << 10
     epoch = int(door.get()[1]["mse-epoch"])
     body = door.body(app_secrets={"mine": 1})
     assert door.post(body)[0] == 200
@@ -348,7 +349,7 @@ def test_bytes_sent_ahead_of_fresh_evidence_are_bounded(started):
             stream = stack.enter_context(connect(instance, alpn="mse-attest/1"))
             with contextlib.suppress(OSError):
                 stream.sendall(ATTEST + bytes(60000))
-        assert rss(enclave_of(instance)) - before < 24 << 10
+        assert growth(instance, before) < 24 << 10
     assert Door(instance).get()[0] == 200
 
 
@@ -662,7 +663,7 @@ def test_an_app_that_writes_without_end(running):
     settled(instance, lambda s: s["log_lost"] > 64 << 20, 30)
     verified(instance)
     assert ask(instance)[0] == 200
-    assert rss(enclave_of(instance)) - memory < 16 << 10
+    assert growth(instance, memory) < 16 << 10
     sizes = {p.name: p.stat().st_size for p in instance.directory.glob("log*")}
     assert set(sizes) <= {"log", "log.1"} and max(sizes.values()) <= 1 << 20, sizes
     assert instance.stop()[0] == 0
@@ -693,7 +694,7 @@ def test_an_app_that_answers_and_reads_as_it_likes(running):
         assert len(get(instance, "/heads")) > 1 << 24
         assert ask(instance)[0] == 200
         verified(instance)
-        assert rss(enclave_of(instance)) - memory < 32 << 10
+        assert growth(instance, memory) < 32 << 10
     assert int(ask(instance, "/connect")[2]) > 0
     verified(instance)
     with connect(instance) as stream:
@@ -712,7 +713,7 @@ def test_an_app_whose_health_is_harm(running, deployment, mode):
         assert get(instance, "/") == b"", "it is not served"
     verified(instance)
     assert status(instance)["state"] == "starting"
-    assert rss(enclave_of(instance)) - memory < 16 << 10
+    assert growth(instance, memory) < 16 << 10
     instance.process.send_signal(signal.SIGTERM)
     assert instance.finish()[0] == 0
     ended(deployment)
