@@ -3,6 +3,7 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from attest_peer import AttestPeer
@@ -301,6 +302,24 @@ def test_A3_B27_the_owners_chain_is_served_and_can_be_verified(owners, pki, user
         assert owners.stop()[0] == 0
         owners.start()
         owners.wait("running")
+
+
+def test_A26_no_warning_is_to_be_accepted(platform, program, build, pki, place):
+    """The page for users says so, and an app with a certificate of the Web's PKI can make browsers
+    hold to it: what it says about that reaches them."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "clients.md").read_text()
+    assert "Never click through a browser's warning" in page
+    (place / "hsts").mkdir()
+    field = b"Strict-Transport-Security: max-age=63072000"
+    app = PROBE_APP.replace("Connection: close", f"Connection: close\\r\\n{field.decode()}")
+    owner = Deployment(Mse(program, place / "hsts"), build, code={"app": app})
+    with Instance(platform, owner, place / "hsts" / "instance", cert="owner") as instance:
+        instance.wait("waiting")
+        door = Door(instance, name=CONFIG_NAME)
+        assert door.post(door.body(**pki.members()))[0] == 200
+        instance.wait("running")
+        assert field in instance.curl(pki.ca, "/", "-i").stdout
+        assert instance.stop()[0] == 0
 
 
 # ---- the operator's ---------------------------------------------------------------------------
