@@ -144,7 +144,8 @@ def test_D8_an_old_copy_of_the_state_is_refused(platform, deployment, place):
         assert instance.stop()[0] == 0
     today = (instance.directory / "state/sealed").read_bytes()
     shutil.copy(yesterday / "state/sealed", instance.directory / "state/sealed")
-    refused(instance.start(), "state", "old copy")
+    with instance.start():
+        refused(instance, "state", "old copy")
     (instance.directory / "state/sealed").write_bytes(today)
     with instance.start():
         instance.wait("running")
