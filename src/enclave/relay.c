@@ -22,9 +22,15 @@ struct connecting {
     struct mse_relay *relay;
 };
 
+/* What all relays may hold in one direction before each gets less; one read's worth at least. */
+#define SHARED_BUFFER ((size_t)128 << 20)
+
 static size_t limit_of(const struct mse_relay *relay)
 {
-    return relay->stream->front->options.limits.buffer;
+    const struct mse_front *front = relay->stream->front;
+    size_t share = SHARED_BUFFER / (front->relays + 1);
+
+    return share < front->options.limits.buffer ? share : front->options.limits.buffer;
 }
 
 /* ---- from the client to the app ------------------------------------------------------------- */

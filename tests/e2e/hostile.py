@@ -158,8 +158,8 @@ def anybody(*alpn):
     return context
 
 
-def connect(instance, alpn="http/1.1"):
-    plain = socket.create_connection(("127.0.0.1", instance.port), 20)
+def connect(instance, alpn="http/1.1", timeout=20):
+    plain = socket.create_connection(("127.0.0.1", instance.port), timeout)
     return anybody(alpn).wrap_socket(plain, server_hostname=NAME)
 
 
@@ -289,10 +289,13 @@ def rss(pid):
     return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()).group(1))
 
 
+def is_sanitized(instance):
+    return b"__asan_init" in instance.deployment.loader.read_bytes()
+
+
 def growth(instance, before):
     """KiB of memory more than before; a sanitizer keeps what was freed, so that says nothing."""
-    with instance.deployment.loader.open("rb") as file:
-        return 0 if b"__asan_init" in file.read() else rss(enclave_of(instance)) - before
+    return 0 if is_sanitized(instance) else rss(enclave_of(instance)) - before
 
 
 def mounts():

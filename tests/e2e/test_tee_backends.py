@@ -312,7 +312,8 @@ def test_tdx_whose_register_does_not_follow_is_refused(make, tree, world):
 def test_tdx_without_registers_is_refused(make, tree, world):
     tsm(tree, b"tdx_guest", world.tdx)
     pem, said = make(tree)
-    assert pem is None and "rtmr3:sha384" in said and tree.requests == []
+    # the path is in the message too, cut where it is long
+    assert pem is None and "there is no such file" in said and tree.requests == []
 
 
 # ---- generation -----------------------------------------------------------------------------
