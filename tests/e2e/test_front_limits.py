@@ -306,7 +306,8 @@ def test_a_flood_of_half_hellos_costs_a_bounded_amount(front, front_program):
             flood[-1].sendall(hello)
     assert served(f)
     if not front_host.is_sanitized(front_program):
-        assert f.memory() - before < 64 << 10
+        # 32 MiB of early bytes, and what 6,000 connections cost; without a bound twice as much
+        assert f.memory() - before < 96 << 10
     for s in flood:
         s.close()
     f.wait_for(open=0)

@@ -360,6 +360,9 @@ def test_bytes_sent_ahead_of_fresh_evidence_are_bounded(started):
             with contextlib.suppress(OSError):
                 stream.sendall(ATTEST + bytes(60000))
         assert growth(instance, before) < 24 << 10
+        with contextlib.suppress(OSError), connect(instance, alpn="mse-attest/1") as flood:
+            flood.sendall(ATTEST + bytes(70000))
+            assert read_all(flood) == b"", "so much of one is too much by itself"
     assert Door(instance).get()[0] == 200
 
 
