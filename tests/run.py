@@ -15,14 +15,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 UNIT_TIMEOUT_S = 300
-# What runs under sanitizers each time: the programs that serve, and one suite of each command. With
-# --long all suites do; parsers are under them in the unit tests and in fuzzing as well.
+# What runs under sanitizers each time: the programs that serve or connect. With --long all suites
+# do; parsers are under them in the unit tests and in fuzzing as well.
 SANITIZED = (
-    "cloud_network", "cloud_reach", "cloud_verify", "configure", "context", "fingerprint", "fresh",
-    "fresh_runtime", "front", "front_limits", "front_tls", "image", "logs", "owner_runtime",
-    "package", "release", "runtime", "runtime_hostile", "runtime_http", "runtime_kill",
-    "runtime_names", "runtime_owner", "sgx_sign", "show_and_collateral", "simtee", "simtee_run",
-    "tee_backends", "tls_client", "tls_library", "trust_operator", "verify_files",
+    "cloud_network", "cloud_reach", "cloud_verify", "configure", "fingerprint", "fresh",
+    "fresh_runtime", "front", "front_limits", "front_tls", "logs", "owner_runtime",
+    "package", "runtime", "runtime_hostile", "runtime_http", "runtime_kill",
+    "runtime_names", "runtime_owner", "simtee", "simtee_run",
+    "tee_backends", "tls_client", "tls_library",
 )  # fmt: skip
 
 
